@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
+
+from backstay.config.rest import RestSettings
+from backstay.tokens.model import Verifier
 
 
 class Name(NamedTuple):
@@ -202,3 +205,25 @@ class Catalog:
     """Roles with ``default_transaction_isolation``."""
     server_version: int = 0
     """As ``server_version_num``: 180006."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one request works with from start to end: read once, never half old, half new."""
+
+    catalog: Catalog
+    settings: RestSettings
+    verifier: Verifier
+
+
+class Source(Protocol):
+    """Where a service gets the present snapshot."""
+
+    @property
+    def current(self) -> Snapshot | None:
+        """The newest snapshot; None before the first load."""
+        ...
+
+    async def look_again(self) -> bool:
+        """After a miss: load anew if the database changed since; True if the snapshot changed."""
+        ...

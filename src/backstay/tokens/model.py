@@ -12,17 +12,17 @@ from typing import Any, Literal, Protocol
 from backstay.errors import BackstayError
 
 Reason = Literal[
-    "no_secret",        # nothing configured to verify with
-    "malformed",        # not three base64url parts, not JSON, not an object
-    "parts",            # the wrong number of parts; detail holds the number found
-    "algorithm",        # alg missing, none, or not one the keys allow
-    "no_key",           # no key with this kid / no suitable key
-    "signature",        # the signature does not verify
-    "expired",          # exp passed (30 s leeway)
-    "not_yet_valid",    # nbf in the future
-    "issued_in_future", # iat in the future
-    "audience",         # aud does not match
-    "claims",           # a registered claim has the wrong type; detail names it
+    "no_secret",  # nothing configured to verify with
+    "malformed",  # not three base64url parts, not JSON, not an object
+    "parts",  # the wrong number of parts; detail holds the number found
+    "algorithm",  # alg missing, none, or not one the keys allow
+    "no_key",  # no key with this kid / no suitable key
+    "signature",  # the signature does not verify
+    "expired",  # exp passed (30 s leeway)
+    "not_yet_valid",  # nbf in the future
+    "issued_in_future",  # iat in the future
+    "audience",  # aud does not match
+    "claims",  # a registered claim has the wrong type; detail names it
 ]
 
 
