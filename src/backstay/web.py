@@ -26,8 +26,8 @@ class ClientDisconnected(Exception):
 
 
 async def _no_body() -> AsyncIterator[bytes]:
-    return
-    yield b""
+    for chunk in ():
+        yield chunk
 
 
 @dataclass(slots=True)

@@ -32,9 +32,7 @@ class RestSettings:
     db_channel_enabled: bool = setting(True, "Listen on db-channel.")
     db_config: bool = setting(True, "Read pgrst.* settings of the authenticator role.")
     db_extra_search_path: tuple[str, ...] = setting(("public",), "Schemas after the request's own.")
-    db_hoisted_tx_settings: tuple[str, ...] = setting(
-        HOISTED, "Function settings hoisted to the tx."
-    )
+    db_hoisted_tx_settings: tuple[str, ...] = setting(HOISTED, "Function settings hoisted.")
     db_max_rows: int | None = setting(None, "Rows a read, function or embed returns at most.")
     db_plan_enabled: bool = setting(False, "Allow application/vnd.pgrst.plan.")
     db_pool: int = setting(10, "Connections kept to the database.")
@@ -63,9 +61,7 @@ class RestSettings:
     server_port: int = setting(3000, "Port to listen on.")
     server_timing_enabled: bool = setting(False, "Send Server-Timing.")
     server_trace_header: str = setting("", "Request header echoed in the response.")
-    url_use_legacy_target_names: bool = setting(
-        True, "Embed filters may name the table, not alias."
-    )
+    url_use_legacy_target_names: bool = setting(True, "Filters may name table, not alias.")
     admin_server_host: str = setting("!4", "Address of the admin server.")
     admin_server_port: int | None = setting(None, "Port of the admin server.")
     internal_schema_cache_query_sleep: int | None = setting(None, "Test aid: ms to sleep.")
