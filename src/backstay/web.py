@@ -26,7 +26,8 @@ class ClientDisconnected(Exception):
 
 
 async def _no_body() -> AsyncIterator[bytes]:
-    for chunk in ():
+    nothing: tuple[bytes, ...] = ()
+    for chunk in nothing:
         yield chunk
 
 
