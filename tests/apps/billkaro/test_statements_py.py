@@ -122,7 +122,7 @@ def test_002_22_summary(clients: dict[str, Client]) -> None:
 
 def test_002_31_indexes(keys: dict[str, str]) -> None:
     with psycopg.connect(keys["DB_URL"]) as connection:
-        found = dict(
+        found: dict[str, str] = dict(
             connection.execute(
                 "select indexname, indexdef from pg_indexes where schemaname = 'public'"
             ).fetchall()
