@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
+
 from tests.support.running import Running
 
 ROLES = ("anon", "operator", "manager", "admin", "service")

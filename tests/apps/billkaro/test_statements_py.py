@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from postgrest.exceptions import APIError
 from supabase import Client, create_client
+
 from tests.support.running import Running
 
 ROLES = ("admin", "manager", "operator")
