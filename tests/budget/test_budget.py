@@ -4,6 +4,7 @@ machine is shared; a test that fails by the clock teaches people to ignore it. M
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from collections.abc import Iterator
