@@ -110,7 +110,7 @@ def _is_postmaster_of(process: Path, folder: Path) -> bool:
         return False
     data = [
         following
-        for flag, following in zip(arguments, arguments[1:], strict=False)
+        for flag, following in itertools.pairwise(arguments)
         if flag == b"-D"
     ]
     return bool(data) and Path(data[0].decode()).resolve().is_relative_to(
