@@ -124,13 +124,13 @@ class ProjectKeys:
             keys = keys._with_secret(jwt_secret)
         if signing_keys:
             keys = keys._with_signing_keys(tuple(signing_keys), int(clock.time()) + _TEN_YEARS)
-        given = {
-            "anon_key": anon_key,
-            "service_role_key": service_role_key,
-            "publishable_key": publishable_key,
-            "secret_key": secret_key,
-        }
-        return replace(keys, **{name: key for name, key in given.items() if key})
+        return replace(
+            keys,
+            anon_key=anon_key or keys.anon_key,
+            service_role_key=service_role_key or keys.service_role_key,
+            publishable_key=publishable_key or keys.publishable_key,
+            secret_key=secret_key or keys.secret_key,
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Self:

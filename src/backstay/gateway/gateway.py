@@ -1,0 +1,161 @@
+"""The gateway: every request of the public ports passes through ``Gateway.handle``."""
+
+from __future__ import annotations
+
+import functools
+
+from backstay.clock import monotonic
+from backstay.errors import HttpError
+from backstay.gateway import errors, health, ids, keys, limits
+from backstay.gateway.cors import cors_headers, is_preflight, preflight
+from backstay.gateway.forwarded import Forwarded
+from backstay.gateway.hosts import ProjectTable
+from backstay.gateway.model import GatewaySettings, Project
+from backstay.gateway.router import Route, find_route
+from backstay.observe.bus import Bus
+from backstay.observe.events import RequestFailed, RequestFinished
+from backstay.observe.metrics import Metrics
+from backstay.tokens.api_keys import is_loopback
+from backstay.web import BodyTooLarge, ClientDisconnected, Request, Response, Service
+
+
+class _Visit:
+    """What is learnt of a request on its way, for the event at its end."""
+
+    __slots__ = ("project", "service")
+
+    def __init__(self) -> None:
+        self.project = ""
+        self.service = ""
+
+
+class Gateway:
+    """Serves ``projects`` on any number of ports.
+
+    ``bus`` carries one event per request. ``metrics`` are shown at ``/metrics``, when given, to
+    clients on this machine.
+    """
+
+    def __init__(
+        self,
+        projects: ProjectTable,
+        settings: GatewaySettings,
+        bus: Bus,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._projects = projects
+        self._settings = settings
+        self._bus = bus
+        self._metrics = metrics if settings.metrics else None
+        self._forwarded = Forwarded(settings.trusted_proxies)
+
+    def on_port(self, port: int) -> Service:
+        """``handle`` for requests that come in on ``port``."""
+        return functools.partial(self.handle, port=port)
+
+    async def handle(self, request: Request, port: int) -> Response:
+        """Answer one request: never raises but when it is cancelled.
+
+        ``request`` is as the server adapter made it, ``client`` being the other end of the socket.
+        """
+        started = monotonic()
+        path, sent = request.path, request.headers
+        request.id = ids.request_id(sent)
+        visit = _Visit()
+        try:
+            response = await self._answer(request, port, visit)
+        except HttpError as error:
+            response = errors.error_response(error, request.id)
+        except BodyTooLarge as error:
+            response = errors.error_response(errors.BodyRefused(error.limit), request.id)
+        except ClientDisconnected:
+            response = errors.error_response(errors.Incomplete(), request.id)
+        except Exception as error:
+            self._bus.emit(
+                RequestFailed(
+                    project=visit.project,
+                    request_id=request.id,
+                    service=visit.service,
+                    error=error,
+                )
+            )
+            response = errors.failure_response(request.id)
+        response.headers = [
+            *response.headers,
+            *cors_headers(sent, response.headers),
+            (ids.HEADER, request.id),
+            ("sb-request-id", request.id),
+        ]
+        self._bus.emit(
+            RequestFinished(
+                project=visit.project,
+                request_id=request.id,
+                method=request.method,
+                path=path,
+                status=response.status,
+                seconds=monotonic() - started,
+                service=visit.service,
+                client=request.client,
+            )
+        )
+        return response
+
+    async def _answer(self, request: Request, port: int, visit: _Visit) -> Response:
+        """The way of a request, in the order it is walked."""
+        local = is_loopback(request.client) and "x-forwarded-for" not in request.headers
+        forwarded = self._forwarded.settle(request, port)
+        if is_preflight(request):
+            return preflight(request.headers)
+        limits.check_target(request, self._settings.max_target)
+        found = find_route(request.path)
+        if found is None:
+            return await self._own(request, local)
+        route, path = found
+        visit.service = route.service
+        project = self._projects.find(request.host, port)
+        visit.project = project.name
+        service = project.services.get(route.service)
+        if route.local and not local:
+            raise errors.NoRoute
+        if service is None:
+            raise errors.NotOffered(route.service)
+        request.headers = {**request.headers, **forwarded}
+        self._translate_keys(request, project, route)
+        request.prefix, request.path = route.prefix, path
+        limits.limit_body(request, 0 if route.unlimited else self._settings.max_body)
+        if project.asleep:
+            await project.awake()
+        return await service(request)
+
+    def _translate_keys(self, request: Request, project: Project, route: Route) -> None:
+        """Turn the client's API key into the ``Authorization`` the service reads."""
+        if not route.rewrite_keys:
+            return
+        headers = dict(request.headers)
+        in_query = keys.query_key(request.query)
+        apikey = headers.get("apikey") or in_query
+        keys.check_presence(apikey, required=self._settings.require_api_key)
+        authorization = keys.authorization(project.keys, headers.pop("authorization", None), apikey)
+        if authorization is not None:
+            headers["authorization"] = authorization
+        headers.update(route.headers)
+        request.headers = headers
+        if not in_query:
+            return
+        if route.service == "realtime":
+            token = keys.role_token(project.keys, in_query)
+            request.query = keys.with_token(request.query, token)
+        else:
+            request.query = keys.without_key(request.query)
+
+    async def _own(self, request: Request, local: bool) -> Response:
+        """The few paths that are the gateway's own."""
+        match request.path:
+            case "/health" | "/live":
+                return health.health()
+            case "/ready":
+                return await health.ready(self._projects)
+            case "/metrics" if local and self._metrics is not None:
+                return health.metrics(self._metrics)
+            case _:
+                raise errors.NoRoute

@@ -1,0 +1,132 @@
+"""What happens, as facts. Logs, metrics, the dashboard and tests subscribe; nothing writes a log.
+
+An event carries no secret: a query string, a header or a body is never part of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Event:
+    """Anything that happened. ``project`` is the name of the project it concerns, if one."""
+
+    project: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RequestFinished(Event):
+    """A request was answered. ``seconds`` until the head of the answer was known.
+
+    ``service`` is empty when none was reached; ``path`` has no query string.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+    service: str = ""
+    client: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class RequestFailed(Event):
+    """A service raised something it did not mean to; the client was given a plain 500."""
+
+    request_id: str
+    service: str
+    error: BaseException
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class ClientLeft(Event):
+    """A client went away before its answer was complete; its request was cancelled."""
+
+    request_id: str
+    path: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class StatementFinished(Event):
+    """A statement ran. ``sqlstate`` is empty when it succeeded."""
+
+    request_id: str
+    sql: str
+    seconds: float
+    sqlstate: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class PoolChanged(Event):
+    """How the connections of a pool stand."""
+
+    size: int
+    idle: int
+    waiting: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class DatabaseLost(Event):
+    """The database stopped answering."""
+
+    reason: str
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class DatabaseReady(Event):
+    """The database answers; ``restarts`` counts how often it had to be started again."""
+
+    version: str = ""
+    seconds: float = 0.0
+    restarts: int = 0
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CatalogLoaded(Event):
+    """The catalog was read from the database."""
+
+    seconds: float
+    tables: int
+    functions: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class MigrationApplied(Event):
+    """One migration was applied."""
+
+    version: str
+    name: str
+    seconds: float
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Started(Event):
+    """The server accepts requests on ``addresses``."""
+
+    addresses: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Stopping(Event):
+    """The server no longer accepts; ``in_flight`` requests are still being answered."""
+
+    in_flight: int
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Warned(Event):
+    """Something the operator should know and can mend with ``next``."""
+
+    what: str
+    next: str = ""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Failed(Event):
+    """Background work failed; it is retried or given up as ``what`` says."""
+
+    what: str
+    error: BaseException
