@@ -23,6 +23,7 @@ from backstay.config.rest import RestSettings
 from backstay.db.model import Query, Result, Session
 
 SERVER_SQL = sql("server")
+FINGERPRINT_SQL = sql("fingerprint")
 
 # Without a search path PostgreSQL writes every name with its schema.
 QUALIFIED = Session(settings=(("search_path", ""),), read_only=True)
@@ -31,7 +32,9 @@ QUALIFIED = Session(settings=(("search_path", ""),), read_only=True)
 class Runner(Protocol):
     """The part of the pool the catalog needs."""
 
-    async def run(self, session: Session, queries: Sequence[Query]) -> list[Result]: ...
+    async def run(self, session: Session, query: Query) -> Result: ...
+
+    async def run_all(self, session: Session, queries: Sequence[Query]) -> list[Result]: ...
 
 
 async def load(pool: Runner, settings: RestSettings, version: int) -> Catalog:
@@ -39,18 +42,25 @@ async def load(pool: Runner, settings: RestSettings, version: int) -> Catalog:
 
     Raises what the pool raises: ``DatabaseError``, ``DatabaseUnavailable``, ``PoolTimeout``.
     """
-    return build(await fetch(pool, settings), settings, version)
+    _, *results = await fetch(pool, settings)
+    return build(results, settings, version)
+
+
+def fingerprint() -> Query:
+    """Its one value changes whenever the catalog may have changed."""
+    return Query(FINGERPRINT_SQL)
 
 
 async def fetch(pool: Runner, settings: RestSettings) -> list[Result]:
-    """The rows ``build`` turns into a catalog."""
+    """The fingerprint, taken first, and then the rows ``build`` turns into a catalog."""
     schemas = settings.db_schemas
     sleep = settings.internal_schema_cache_query_sleep
     first = [Query("select pg_sleep($1::int / 1000.0)", (str(sleep),))] if sleep else []
-    results = await pool.run(
+    results = await pool.run_all(
         QUALIFIED,
         [
             *first,
+            fingerprint(),
             tables.query(schemas),
             constraints.query(),
             views.query(schemas, settings.db_extra_search_path),
@@ -66,7 +76,7 @@ async def fetch(pool: Runner, settings: RestSettings) -> list[Result]:
 
 
 def build(results: Sequence[Result], settings: RestSettings, version: int) -> Catalog:
-    """A catalog from what ``fetch`` gave; pure."""
+    """A catalog from what ``fetch`` gave after the fingerprint; pure."""
     tables_, keys, views_, computed_, routines_, casts, handlers, roles_, server = results
     found = constraints.build(keys)
     in_views = views.keys(views.build(views_), found)
