@@ -18,15 +18,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from backstay.catalog import database_settings, load
+from backstay.catalog.events import ConfigFailed, Listening, Loaded, LoadFailed, Notified
 from backstay.catalog.model import Catalog, Snapshot
 from backstay.clock import monotonic
 from backstay.config.rest import RestSettings
 from backstay.db.listen import Listener
 from backstay.db.model import DatabaseError, DatabaseUnavailable, PoolTimeout, Session
 from backstay.errors import BackstayError, OperatorError
+from backstay.observe.bus import Bus
 from backstay.tokens.model import Verifier
 
 LOOK_INTERVAL = 1.0
@@ -36,54 +37,8 @@ LONGEST_DELAY = 32.0
 """Seconds between two attempts to load, at most; they begin at one and double."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A catalog was loaded. ``seconds``: spent in the database, and on building it."""
-
-    catalog: Catalog
-    changed: bool
-    query_seconds: float
-    build_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
-    """A load failed; it is tried again after ``retry_in`` seconds, or not at all if None."""
-
-    error: BackstayError
-    retry_in: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigFailed:
-    """The in-database configuration could not be read or is wrong; the former one stays."""
-
-    error: BackstayError
-
-
-@dataclass(frozen=True, slots=True)
-class Notified:
-    """A message arrived on the channel."""
-
-    channel: str
-    payload: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """The channel is being listened to, on a new connection."""
-
-    channel: str
-
-
-CatalogEvent = Loaded | LoadFailed | ConfigFailed | Notified | Listening
-
 Configure = Callable[[Mapping[str, str]], RestSettings]
 """From ``pgrst.*`` settings found in the database to the whole; raises ``OperatorError``."""
-
-
-def _ignore(_event: CatalogEvent) -> None:
-    pass
 
 
 async def _nothing(_snapshot: Snapshot) -> None:
@@ -95,7 +50,8 @@ class SchemaCache:
 
     ``configure`` reads the settings anew, with what the database says on top. ``verifier`` makes a
     token verifier, and is asked only when a setting about tokens changed, so that verified tokens
-    stay remembered. ``conninfo`` is where to LISTEN; empty: do not. ``on_change`` is awaited after
+    stay remembered. ``bus`` hears of every load (``catalog.events``). ``conninfo``: where to LISTEN;
+    empty: do not. ``on_change`` is awaited after
     a swap (the pool renews its connections, whose cached plans may be outdated).
     """
 
@@ -104,17 +60,19 @@ class SchemaCache:
         pool: load.Runner,
         configure: Configure,
         verifier: Callable[[RestSettings], Verifier],
+        bus: Bus,
         *,
         conninfo: str = "",
         on_change: Callable[[Snapshot], Awaitable[None]] = _nothing,
-        observe: Callable[[CatalogEvent], None] = _ignore,
+        project: str = "",
     ) -> None:
         self._pool = pool
         self._configure = configure
         self._make_verifier = verifier
         self._conninfo = conninfo
         self._on_change = on_change
-        self._observe = observe
+        self._bus = bus
+        self._project = project
         self._snapshot: Snapshot | None = None
         self._settings = configure({})
         self._digest = b""
@@ -204,7 +162,7 @@ class SchemaCache:
                 return False
             return await self.reload()
         except (DatabaseError, DatabaseUnavailable, PoolTimeout) as error:
-            self._observe(LoadFailed(error, None))
+            self._failed(error, None)
             return False
 
     async def _load(self) -> None:
@@ -217,7 +175,7 @@ class SchemaCache:
         old = self._snapshot
         if old is not None and digest == self._digest and settings == old.settings:
             self._pending = False
-            self._observe(Loaded(old.catalog, False, fetched - began, 0.0))
+            self._loaded(old.catalog, False, fetched - began, 0.0)
             return
         version = 1 if old is None else old.catalog.version + 1
         # In a thread: thousands of tables take long enough to be felt by requests.
@@ -226,7 +184,7 @@ class SchemaCache:
         self._digest, self._settings = digest, settings
         self._snapshot = Snapshot(catalog, settings, verifier)
         self._pending = False
-        self._observe(Loaded(catalog, True, fetched - began, monotonic() - fetched))
+        self._loaded(catalog, True, fetched - began, monotonic() - fetched)
         await self._on_change(self._snapshot)
         if self._listener is not None and self._wanted_channel() != self._listens_to:
             # Not awaited: the listener may be what asked for this load.
@@ -243,12 +201,12 @@ class SchemaCache:
                 )
             )
         except DatabaseError as error:
-            self._observe(ConfigFailed(error))
+            self._config_failed(error)
             found = {}
         try:
             return self._configure(found)
         except OperatorError as error:
-            self._observe(ConfigFailed(error))
+            self._config_failed(error)
             return self._settings
 
     def _verifier(self, old: Snapshot | None, settings: RestSettings) -> Verifier:
@@ -260,8 +218,7 @@ class SchemaCache:
         try:
             await self.reload()
         except (BackstayError, OSError) as error:
-            failure = error if isinstance(error, BackstayError) else DatabaseUnavailable(str(error))
-            self._observe(LoadFailed(failure, first_delay))
+            self._failed(error, first_delay)
             return False
         return True
 
@@ -305,18 +262,38 @@ class SchemaCache:
 
     def _notified(self, channel: str, payload: str) -> None:
         if payload in ("", "reload schema", "reload config"):
-            self._observe(Notified(channel, payload))
+            self._bus.emit(Notified(project=self._project, channel=channel, payload=payload))
             self._in_background(self._reload_or_retry())
 
     def _connected(self) -> None:
         """Notifications may have been missed while there was no connection."""
-        self._observe(Listening(self._listens_to))
+        self._bus.emit(Listening(project=self._project, channel=self._listens_to))
         self._connections += 1
         if self._connections > 1:
             self._in_background(self._reload_or_retry())
         elif self._snapshot is not None:
             # Between the first load and now only a change of tables is likely.
             self._in_background(self._reload_if_changed())
+
+    def _loaded(self, catalog: Catalog, changed: bool, query: float, build: float) -> None:
+        event = Loaded(
+            project=self._project,
+            seconds=query,
+            tables=len(catalog.tables),
+            functions=len(catalog.routines),
+            version=catalog.version,
+            changed=changed,
+            build_seconds=build,
+        )
+        self._bus.emit(event)
+
+    def _failed(self, error: BaseException, retry_in: float | None) -> None:
+        what = "The schema cache could not be loaded."
+        self._bus.emit(LoadFailed(project=self._project, what=what, error=error, retry_in=retry_in))
+
+    def _config_failed(self, error: BaseException) -> None:
+        what = "The in-database configuration was not applied."
+        self._bus.emit(ConfigFailed(project=self._project, what=what, error=error))
 
 
 def _about_tokens(settings: RestSettings) -> Sequence[object]:
