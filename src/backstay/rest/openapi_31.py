@@ -5,6 +5,7 @@ https://spec.openapis.org/oas/v3.1.0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +19,11 @@ def convert(old: Json) -> Json:
     """The same API as an OpenAPI 3.1 document."""
     bodies, parameters = _split_bodies(old.get("parameters", {}))
     components: Json = {
-        "schemas": {name: _schema(each) for name, each in old["definitions"].items()},
-        "parameters": {name: _parameter(each) for name, each in parameters.items()},
-        "requestBodies": {name: _body(each, old["consumes"]) for name, each in bodies.items()},
+        "schemas": {_key(name): _schema(each) for name, each in old["definitions"].items()},
+        "parameters": {_key(name): _parameter(each) for name, each in parameters.items()},
+        "requestBodies": {
+            _key(name): _body(each, old["consumes"]) for name, each in bodies.items()
+        },
     }
     new: Json = {
         "openapi": "3.1.0",
@@ -127,5 +130,10 @@ def _moved(reference: str) -> str:
         ("#/parameters/", "#/components/parameters/"),
     ):
         if reference.startswith(before):
-            return after + reference.removeprefix(before)
+            return after + _key(reference.removeprefix(before))
     return reference
+
+
+def _key(name: str) -> str:
+    """``name`` as 3.1 allows it for a component; other characters by their code."""
+    return re.sub(r"[^a-zA-Z0-9._-]", lambda found: f"_x{ord(found[0]):04x}_", name)

@@ -1,0 +1,208 @@
+"""The query string: split, decoded, and each parameter read by the grammar it belongs to.
+
+Pure: the same text gives the same ``QueryParams``, whatever is in the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container
+from typing import TypeVar
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from backstay.rest import errors
+from backstay.rest.filters import condition, logic_path, logic_tree, whole_value
+from backstay.rest.intent import (
+    Argument,
+    EmbedPath,
+    Field,
+    Filter,
+    Logic,
+    OrderTerm,
+    QueryParams,
+    SelectField,
+    SelectItem,
+)
+from backstay.rest.names import delimiter, field_name, json_path
+from backstay.rest.ranges import ALL, Range, intersection
+from backstay.rest.select import column_list, order_list, select_list
+from backstay.rest.syntax import Scanner, Unparsed, described
+
+T = TypeVar("T")
+
+_SEPARATOR = re.compile("[&;]")
+_INTEGER = re.compile(r"\s*(-?[0-9]{1,18})\s*\Z")
+_CANONICAL = re.compile(r"[A-Za-z0-9_.~&=-]*\Z")
+RESERVED = frozenset({"select", "columns", "on_conflict", "apikey"})
+LAST_WORDS = frozenset({"order", "limit", "offset", "and", "or"})
+
+Pair = tuple[str, str | None]
+
+
+def split_query(query: str) -> list[Pair]:
+    """Decoded (key, value) pairs in order; the value is None where there is no ``=``."""
+    pairs: list[Pair] = []
+    for part in _SEPARATOR.split(query):
+        if part:
+            key, equals, value = part.partition("=")
+            pairs.append((decoded(key), decoded(value) if equals else None))
+    return pairs
+
+
+def decoded(text: str) -> str:
+    """``text`` without percent-encoding; a wrong escape stays, wrong UTF-8 becomes U+FFFD."""
+    if "%" not in text and "+" not in text and text.isascii():
+        return text
+    raw = unquote_to_bytes(text.replace("+", " ").encode("utf-8", "surrogateescape"))
+    return raw.decode("utf-8", "replace")
+
+
+def canonical_query(query: str) -> str:
+    """The query sorted by key and encoded anew; values of a repeated key are joined by commas."""
+    if _CANONICAL.match(query):
+        parts = [part for part in query.split("&") if part]
+        keys = [part.partition("=")[0] for part in parts]
+        if len(set(keys)) == len(keys) and all("=" in part for part in parts):
+            return "&".join(part for _, part in sorted(zip(keys, parts, strict=True)))
+    together: dict[bytes, list[str]] = {}
+    for part in _SEPARATOR.split(query):
+        if part:
+            key, _, value = part.replace("+", " ").partition("=")
+            together.setdefault(_raw(key), []).append(quote_from_bytes(_raw(value), safe=""))
+    return "&".join(
+        f"{quote_from_bytes(key, safe='')}={','.join(values)}"
+        for key, values in sorted(together.items())
+    )
+
+
+def _raw(text: str) -> bytes:
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def parse_query(
+    query: str, open_slots: Container[int] = (), *, read_only_call: bool = False
+) -> QueryParams:
+    """Read a query string.
+
+    ``open_slots``: the parameters whose values the plan is to leave open. ``read_only_call``: a
+    parameter without an operator is an argument of a function. Raises ``RestError`` PGRST100.
+    """
+    pairs = split_query(query)
+    select = _first(pairs, "select")
+    columns = _first(pairs, "columns")
+    on_conflict = _first(pairs, "on_conflict")
+    filters: list[tuple[EmbedPath, Filter]] = []
+    arguments: list[Argument] = []
+    orders: list[tuple[EmbedPath, tuple[OrderTerm, ...]]] = []
+    logic: list[tuple[EmbedPath, Logic]] = []
+    names: set[str] = set()
+    for place, (key, value) in enumerate(pairs):
+        if value is None or key in RESERVED:
+            continue
+        slot = place if place in open_slots else -1
+        last = key.rpartition(".")[2]
+        if last not in LAST_WORDS:
+            found = _filter(key, value, slot, read_only_call=read_only_call)
+            if isinstance(found, Argument):
+                arguments.append(found)
+            else:
+                filters.append(found)
+            names.add(key)
+        elif last == "order":
+            terms = _parsed(value, f"failed to parse order ({value})", order_list)
+            orders.append((_tree_path(key)[0], terms))
+        elif last in ("and", "or"):
+            logic.append(_logic(key, value))
+    return QueryParams(
+        select=(SelectField(Field("*")),) if select is None else _select(select),
+        filters=tuple(filters),
+        logic=tuple(logic),
+        orders=tuple(orders),
+        ranges=_ranges(pairs),
+        columns=None if columns is None else frozenset(_columns(columns)),
+        on_conflict=None if on_conflict is None else _conflict_columns(on_conflict),
+        arguments=tuple(arguments),
+        filter_names=frozenset(names),
+    )
+
+
+def embed_path(key: str) -> EmbedPath:
+    """The embedded resource that ``clients.limit`` is about. Raises ``RestError`` PGRST100."""
+    return _tree_path(key)[0]
+
+
+def _first(pairs: list[Pair], name: str) -> str | None:
+    return next((value for key, value in pairs if key == name), None)
+
+
+def _parsed(text: str, what: str, grammar: Callable[[Scanner], T]) -> T:
+    scan = Scanner(text)
+    try:
+        return grammar(scan)
+    except Unparsed as failure:
+        raise errors.unparsed(*described(text, what, failure.note)) from None
+
+
+def _select(text: str) -> tuple[SelectItem, ...]:
+    return _parsed(text, f"failed to parse select parameter ({text})", select_list)
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    return _parsed(text, f"failed to parse columns parameter ({text})", column_list)
+
+
+def _conflict_columns(text: str) -> tuple[str, ...]:
+    return _parsed(text, f"failed to parse on_conflict parameter ({text})", column_list)
+
+
+def _tree_path(key: str) -> tuple[EmbedPath, Field]:
+    def grammar(scan: Scanner) -> tuple[EmbedPath, Field]:
+        words = scan.separated(lambda: field_name(scan), lambda: delimiter(scan))
+        return tuple(words[:-1]), Field(words[-1], json_path(scan))
+
+    return _parsed(key, f"failed to parse tree path ({key})", grammar)
+
+
+def _filter(
+    key: str, value: str, slot: int, *, read_only_call: bool
+) -> tuple[EmbedPath, Filter] | Argument:
+    path, field = _tree_path(key)
+
+    def grammar(scan: Scanner) -> Filter:
+        return condition(scan, field, whole_value, slot)
+
+    def grammar_of_call(scan: Scanner) -> Filter | None:
+        return scan.optional(lambda: grammar(scan))
+
+    what = f"failed to parse filter ({value})"
+    if read_only_call:
+        found = _parsed(value, what, grammar_of_call)
+        return Argument(field.name, value, slot) if found is None else (path, found)
+    return path, _parsed(value, what, grammar)
+
+
+def _logic(key: str, value: str) -> tuple[EmbedPath, Logic]:
+    path, operator = _parsed(key, f"failed to parse logic path ({key})", logic_path)
+    return path, _parsed(operator + value, f"failed to parse logic tree ({value})", logic_tree)
+
+
+def _ranges(pairs: list[Pair]) -> dict[str, Range]:
+    """Limits and offsets by key; both are put under the key of the limit."""
+    ranges: dict[str, Range] = {}
+    offsets: dict[str, int | None] = {}
+    for key, value in pairs:
+        head, dot, last = key.rpartition(".")
+        if value is None or last not in ("limit", "offset"):
+            continue
+        match = _INTEGER.match(value)
+        number = int(match.group(1)) if match else None
+        if last == "offset":
+            offsets[f"{head}{dot}limit"] = number
+        else:
+            ranges[key] = ALL if number is None else intersection(ALL, Range(0, number - 1))
+    for key, offset in offsets.items():
+        lower = offset or 0
+        limited = ranges.get(key)
+        upper = None if limited is None else lower + (limited.limit or 0) - 1
+        ranges[key] = Range(lower, upper)
+    return ranges

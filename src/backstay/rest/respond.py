@@ -1,0 +1,154 @@
+"""From what the database answered to HTTP: status, headers, and the body as it came.
+
+Pure. https://docs.postgrest.org/en/stable/references/api/tables_views.html
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from backstay.catalog.model import Catalog, Routine
+from backstay.config.rest import RestSettings
+from backstay.rest import errors
+from backstay.rest.execute import Outcome, Prepared
+from backstay.rest.guc import override_headers, override_status
+from backstay.rest.intent import ApiRequest
+from backstay.rest.plan import find_table
+from backstay.rest.preferences import applied
+from backstay.rest.query_params import canonical_query
+from backstay.rest.ranges import content_range, range_status
+from backstay.web import Header, Response
+
+VARY: Header = ("Vary", "Accept, Prefer, Range")
+
+
+def respond(prepared: Prepared, outcome: Outcome, settings: RestSettings, query: str) -> Response:
+    """The answer to a request that succeeded; ``query`` is its query string.
+
+    Raises ``RestError`` PGRST111, PGRST112.
+    """
+    if prepared.plan.media.plan is not None:
+        headers = _content_headers(prepared)
+        return Response(200, [*headers, VARY], outcome.body)
+    if prepared.plan.kind == "write":
+        status, headers, body = _written(prepared, outcome)
+    else:
+        status, headers, body = _read(prepared, outcome, settings, query)
+    status = override_status(status, outcome.status)
+    headers = override_headers(headers, outcome.headers)
+    if outcome.headers is None or not any(name.lower() == "vary" for name, _ in headers):
+        headers.append(VARY)
+    return Response(status, headers, body)
+
+
+def _read(
+    prepared: Prepared, outcome: Outcome, settings: RestSettings, query: str
+) -> tuple[int, list[Header], bytes]:
+    request, plan = prepared.request, prepared.plan
+    lower = request.top_range.lower
+    upper = lower + outcome.page - 1
+    status = range_status(lower, upper, outcome.total)
+    headers: list[Header] = [("Content-Range", content_range(lower, upper, outcome.total))]
+    if plan.kind == "read":
+        headers.append(("Content-Location", _content_location(request, query)))
+    if preference := _applied(prepared):
+        headers.append(preference)
+    if plan.call is not None and plan.call.routine.returns_void:
+        return 204, headers, b""
+    headers += _content_headers(prepared)
+    if request.head:
+        return status, headers, b""
+    if status == 416:
+        error = errors.beyond_last_row(lower, outcome.total or 0)
+        verbose = settings.client_error_verbosity == "verbose"
+        return status, headers, errors.error_body(error, verbose=verbose)
+    return status, headers, outcome.body
+
+
+def _content_location(request: ApiRequest, query: str) -> str:
+    canonical = canonical_query(query)
+    name = quote(request.target.name, safe="/!$&'()*+,;=:@~ ") if query else request.target.name
+    path = f"/{name}"
+    return f"{path}?{canonical}" if canonical else path
+
+
+def _written(prepared: Prepared, outcome: Outcome) -> tuple[int, list[Header], bytes]:
+    request = prepared.request
+    total = outcome.page if request.preferences.counts else None
+    shown = request.preferences.representation == "representation"
+    headers: list[Header] = []
+    status = 200 if shown else 204
+    if request.verb == "insert":
+        if outcome.location:
+            headers.append(("Location", _location(request, outcome)))
+        headers.append(("Content-Range", content_range(1, 0, total)))
+        merged = request.preferences.resolution == "merge-duplicates"
+        status = 200 if merged and outcome.inserted is not None and outcome.inserted <= 0 else 201
+    elif request.verb == "update":
+        headers.append(("Content-Range", content_range(0, outcome.page - 1, total)))
+    elif request.verb == "delete":
+        headers.append(("Content-Range", content_range(1, 0, total)))
+    elif shown and outcome.inserted is not None and outcome.inserted > 0:
+        status = 201
+    if preference := _applied(prepared):
+        headers.append(preference)
+    if not shown:
+        return status, headers, b""
+    return status, headers + _content_headers(prepared), outcome.body
+
+
+def _location(request: ApiRequest, outcome: Outcome) -> str:
+    parts = (f"{_quoted(name)}={_quoted(value)}" for name, value in outcome.location)
+    return f"/{request.target.name}?{'&'.join(parts)}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _content_headers(prepared: Prepared) -> list[Header]:
+    headers: list[Header] = [("Content-Type", prepared.plan.media.content_type)]
+    if prepared.request.negotiated:
+        headers.append(("Content-Profile", prepared.request.schema))
+    return headers
+
+
+def _applied(prepared: Prepared) -> Header | None:
+    write = prepared.plan.write
+    resolves = write is not None and bool(
+        write.keys or prepared.request.query.on_conflict is not None
+    )
+    value = applied(prepared.request.preferences, prepared.request.verb, on_conflict=resolves)
+    return ("Preference-Applied", value) if value else None
+
+
+# -- OPTIONS ----------------------------------------------------------------------------------
+
+
+def relation_info(request: ApiRequest, catalog: Catalog) -> Response:
+    """What may be done with a relation, as far as its definition allows. Raises PGRST205."""
+    table = catalog.tables[find_table(request, catalog)]
+    methods = ["OPTIONS", "GET", "HEAD"]
+    if table.insertable:
+        methods.append("POST")
+    if table.insertable and table.updatable and table.primary_key:
+        methods.append("PUT")
+    if table.updatable:
+        methods.append("PATCH")
+    if table.deletable:
+        methods.append("DELETE")
+    return allowed(methods)
+
+
+def routine_info(routine: Routine) -> Response:
+    if routine.volatility == "volatile":
+        return allowed(["OPTIONS", "POST"])
+    return allowed(["OPTIONS", "GET", "HEAD", "POST"])
+
+
+def root_info() -> Response:
+    return allowed(["OPTIONS", "GET", "HEAD"])
+
+
+def allowed(methods: list[str]) -> Response:
+    return Response(200, [("Access-Control-Allow-Origin", "*"), ("Allow", ",".join(methods)), VARY])

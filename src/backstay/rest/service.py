@@ -1,0 +1,263 @@
+"""The REST service: parse, plan, write SQL, execute, respond; and what is answered when one fails.
+
+``RestService.__call__`` is the way of every request. A plan made once serves every request of the
+same shape (see ``shapes``), so most of them go straight from their headers to the database.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from backstay import __version__, web
+from backstay.catalog.model import Snapshot, Source
+from backstay.clock import Clock, SystemClock, monotonic
+from backstay.config.rest import RestExtensions, RestSettings
+from backstay.db.model import DatabaseError, DatabaseUnavailable, PoolTimeout
+from backstay.rest import errors
+from backstay.rest.auth import Caller, identify
+from backstay.rest.errors import MissInCatalog, RestError
+from backstay.rest.execute import Database, Prepared, execute, make_session
+from backstay.rest.failures import failure
+from backstay.rest.intent import ApiRequest, Payload
+from backstay.rest.plan import make_plan
+from backstay.rest.plan_call import find_routine
+from backstay.rest.request import TAKES_BODY, parse_request, request_payload
+from backstay.rest.respond import relation_info, respond, root_info, routine_info
+from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
+from backstay.rest.statements import write_statement
+
+_MAX_BODY = 1 << 30
+_RETRY_AFTER = "1"
+_STAGES = ("jwt", "parse", "plan", "transaction", "response")
+
+Root = Callable[[Snapshot, ApiRequest, Caller, web.Request], Awaitable[web.Response]]
+"""What answers ``GET /``: the description of everything that is served."""
+
+Observer = Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class _Template:
+    """A request understood up to its body, with its plans by what the body holds."""
+
+    request: ApiRequest
+    prepared: dict[object, Prepared] = field(default_factory=dict)
+
+
+class _Timer:
+    """How long each stage took, in milliseconds."""
+
+    __slots__ = ("_last", "spent")
+
+    def __init__(self) -> None:
+        self.spent: list[float] = []
+        self._last = monotonic()
+
+    def stage(self) -> None:
+        now = monotonic()
+        self.spent.append((now - self._last) * 1000)
+        self._last = now
+
+    def header(self) -> web.Header:
+        stages = zip(_STAGES, self.spent, strict=False)
+        return "Server-Timing", ", ".join(f"{name};dur={spent:.1f}" for name, spent in stages)
+
+
+class RestService:
+    """PostgREST's dialect over one database.
+
+    ``root`` answers ``GET /`` when given. ``observer`` is told of what went unexpectedly wrong.
+    """
+
+    def __init__(
+        self,
+        pool: Database,
+        source: Source,
+        *,
+        extensions: RestExtensions | None = None,
+        clock: Clock | None = None,
+        observer: Observer | None = None,
+        root: Root | None = None,
+    ) -> None:
+        self._pool = pool
+        self._source = source
+        self._extensions = extensions or RestExtensions()
+        self._clock = clock or SystemClock()
+        self._observer = observer
+        self._root = root
+        self._plans: PlanCache[_Template] = PlanCache()
+        self._log = logging.getLogger("backstay.rest")
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        snapshot = self._source.current
+        if snapshot is None:
+            return _refused(errors.no_catalog(), verbose=True)
+        caller: Caller | None = None
+        try:
+            timer = _Timer()
+            caller = identify(snapshot, request.headers.get("authorization"))
+            timer.stage()
+            return await self._answer(snapshot, caller, request, timer)
+        except RestError as error:
+            refusal = error
+        except (DatabaseError, DatabaseUnavailable, PoolTimeout) as error:
+            refusal = failure(error, authenticated=caller is not None and not caller.anonymous)
+        except (web.BodyTooLarge, web.ClientDisconnected):
+            raise
+        except Exception as error:
+            self._log.exception("unexpected failure of %s %s", request.method, request.path)
+            if self._observer is not None:
+                self._observer(error)
+            refusal = errors.internal()
+        return _refused(refusal, verbose=snapshot.settings.client_error_verbosity == "verbose")
+
+    async def _answer(
+        self, snapshot: Snapshot, caller: Caller, request: web.Request, timer: _Timer
+    ) -> web.Response:
+        """The stages, one after the other."""
+        headers = self._effective_headers(request)
+        body = await request.read(_MAX_BODY) if request.method in TAKES_BODY else b""
+        shape, values = shape_of(request.method, request.path, request.query, headers)
+        template = self._template(snapshot, request, headers, shape, values)
+        payload = request_payload(template.request, body)
+        timer.stage()
+        if template.request.verb in ("root", "info"):
+            return await self._described(snapshot, caller, template.request, request)
+        try:
+            prepared = self._prepared(snapshot, template, payload)
+        except MissInCatalog:
+            snapshot = await self._newer(snapshot)
+            prepared = self._prepared(snapshot, _Template(template.request), payload)
+        timer.stage()
+        session = make_session(
+            snapshot, caller, prepared.request, prepared.plan, _full_path(request), headers
+        )
+        raw = payload.raw if payload else b""
+        settings = snapshot.settings
+        outcome = await execute(
+            self._pool, prepared, session, settings, snapshot.catalog, values, raw
+        )
+        timer.stage()
+        response = respond(prepared, outcome, settings, request.query)
+        timer.stage()
+        return _with_extras(response, prepared, settings, request, timer)
+
+    def _effective_headers(self, request: web.Request) -> Mapping[str, str]:
+        """The headers, with rows asked for where the project says that is the default."""
+        if request.method not in self._extensions.representation_by_default:
+            return request.headers
+        prefer = request.headers.get("prefer", "")
+        if "return=" in prefer:
+            return request.headers
+        wanted = f"{prefer}, return=representation" if prefer else "return=representation"
+        return {**request.headers, "prefer": wanted}
+
+    def _template(
+        self,
+        snapshot: Snapshot,
+        request: web.Request,
+        headers: Mapping[str, str],
+        shape: Shape,
+        values: Values,
+    ) -> _Template:
+        found = self._plans.get(snapshot, shape)
+        if found is None:
+            open_slots = {slot for slot, value in enumerate(values) if value is not None}
+            parsed = parse_request(
+                snapshot.settings, request.method, request.path, request.query, headers, open_slots
+            )
+            found = _Template(parsed)
+            self._plans.put(snapshot, shape, found)
+        return found
+
+    @staticmethod
+    def _prepared(snapshot: Snapshot, template: _Template, payload: Payload | None) -> Prepared:
+        """The plan and SQL for a body that holds what this one does."""
+        held = None if payload is None else (payload.keys, payload.is_object)
+        found = template.prepared.get(held)
+        if found is not None:
+            return found
+        request = replace(template.request, payload=payload)
+        plan = make_plan(request, snapshot.catalog, snapshot.settings)
+        statement = write_statement(plan, request, snapshot.settings.db_max_rows)
+        if payload is not None:
+            request = replace(request, payload=replace(payload, raw=b"", pairs=None))
+        prepared = Prepared(request, plan, statement)
+        from_form = payload is not None and payload.pairs is not None
+        if statement.reusable and not from_form and len(template.prepared) < _MAX_BODY_SHAPES:
+            template.prepared[held] = prepared
+        return prepared
+
+    async def _newer(self, snapshot: Snapshot) -> Snapshot:
+        """A newer snapshot after a miss, or the same one when nothing has changed."""
+        await self._source.look_again()
+        return self._source.current or snapshot
+
+    async def _described(
+        self, snapshot: Snapshot, caller: Caller, asked: ApiRequest, request: web.Request
+    ) -> web.Response:
+        """What is there, and what may be done with it."""
+        if asked.verb == "root":
+            if self._root is None:
+                raise errors.root_disabled()
+            return await self._root(snapshot, asked, caller, request)
+        if asked.target.kind == "schema":
+            return root_info()
+        try:
+            return _info(snapshot, asked)
+        except MissInCatalog:
+            return _info(await self._newer(snapshot), asked)
+
+
+_MAX_BODY_SHAPES = 64
+
+
+def _info(snapshot: Snapshot, asked: ApiRequest) -> web.Response:
+    if asked.target.kind == "routine":
+        return routine_info(find_routine(asked, snapshot.catalog))
+    return relation_info(asked, snapshot.catalog)
+
+
+def _full_path(request: web.Request) -> str:
+    return request.path
+
+
+def _refused(error: RestError, *, verbose: bool) -> web.Response:
+    response = errors.error_response(error, verbose=verbose)
+    if error.status == 503:
+        headers = [*response.headers, ("Retry-After", _RETRY_AFTER)]
+        return web.Response(response.status, headers, response.body)
+    return response
+
+
+def _with_extras(
+    response: web.Response,
+    prepared: Prepared,
+    settings: RestSettings,
+    request: web.Request,
+    timer: _Timer,
+) -> web.Response:
+    """Headers that are sent only where asked for: timing, tracing, and a warning."""
+    extra: list[web.Header] = []
+    if settings.server_timing_enabled:
+        extra.append(timer.header())
+    if settings.server_trace_header:
+        name = settings.server_trace_header
+        extra.append((name, request.headers.get(name.lower(), "")))
+    if settings.url_use_legacy_target_names and (names := prepared.plan.legacy_names):
+        extra.append(("Warning", _legacy_warning(names)))
+    if not extra:
+        return response
+    return web.Response(response.status, [*response.headers, *extra], response.body)
+
+
+def _legacy_warning(names: list[tuple[str, str]]) -> str:
+    changes = ", ".join(f"`{name}` to `{alias}`" for name, alias in names)
+    return (
+        f'299 backstay/{__version__} "Embedded resource was referenced by relation name even'
+        " though it has an alias. This is deprecated and will stop working in a future release."
+        f' Update {changes} in query string filters, orders or limits."'
+    )
