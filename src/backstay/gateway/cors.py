@@ -59,9 +59,11 @@ def preflight(headers: Mapping[str, str]) -> Response:
 
 
 def cors_headers(request: Mapping[str, str], answered: Sequence[Header]) -> Sequence[Header]:
-    """What an answer needs so that a page may read it; nothing when its service saw to that."""
-    if any(name.lower() == "access-control-allow-origin" for name, _ in answered):
-        return ()
+    """What an answer needs so that a page may read it; nothing when its service,
+    in lower case, saw to that."""
+    for name, _ in answered:
+        if name == "access-control-allow-origin":
+            return ()
     return _FROM_A_PAGE if "origin" in request else _FROM_ANYWHERE
 
 

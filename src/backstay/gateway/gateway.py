@@ -48,6 +48,7 @@ class Gateway:
         self._bus = bus
         self._metrics = metrics if settings.metrics else None
         self._forwarded = Forwarded(settings.trusted_proxies)
+        self._ids = ids.RequestIds()
 
     def on_port(self, port: int) -> Service:
         """``handle`` for requests that come in on ``port``."""
@@ -60,7 +61,7 @@ class Gateway:
         """
         started = monotonic()
         path, sent = request.path, request.headers
-        request.id = ids.request_id(sent)
+        request.id = self._ids.of(sent)
         visit = _Visit()
         try:
             response = await self._answer(request, port, visit)
@@ -88,39 +89,39 @@ class Gateway:
         ]
         self._bus.emit(
             RequestFinished(
-                project=visit.project,
-                request_id=request.id,
-                method=request.method,
-                path=path,
-                status=response.status,
-                seconds=monotonic() - started,
-                service=visit.service,
-                client=request.client,
+                visit.project,
+                visit.service,
+                request.id,
+                request.method,
+                path,
+                request.client,
+                response.status,
+                monotonic() - started,
             )
         )
         return response
 
     async def _answer(self, request: Request, port: int, visit: _Visit) -> Response:
         """The way of a request, in the order it is walked."""
-        local = is_loopback(request.client) and "x-forwarded-for" not in request.headers
+        peer = request.client
         forwarded = self._forwarded.settle(request, port)
         if is_preflight(request):
             return preflight(request.headers)
         limits.check_target(request, self._settings.max_target)
         found = find_route(request.path)
         if found is None:
-            return await self._own(request, local)
+            return await self._own(request, peer)
         route, path = found
         visit.service = route.service
         project = self._projects.find(request.host, port)
         visit.project = project.name
         service = project.services.get(route.service)
-        if route.local and not local:
+        if route.local and not _is_local(request, peer):
             raise errors.NoRoute
         if service is None:
             raise errors.NotOffered(route.service)
-        request.headers = {**request.headers, **forwarded}
         self._translate_keys(request, project, route)
+        request.headers = {**request.headers, **forwarded}
         request.prefix, request.path = route.prefix, path
         limits.limit_body(request, 0 if route.unlimited else self._settings.max_body)
         if project.asleep:
@@ -131,15 +132,13 @@ class Gateway:
         """Turn the client's API key into the ``Authorization`` the service reads."""
         if not route.rewrite_keys:
             return
-        headers = dict(request.headers)
+        sent = request.headers.get("authorization")
         in_query = keys.query_key(request.query)
-        apikey = headers.get("apikey") or in_query
+        apikey = request.headers.get("apikey") or in_query
         keys.check_presence(apikey, required=self._settings.require_api_key)
-        authorization = keys.authorization(project.keys, headers.pop("authorization", None), apikey)
-        if authorization is not None:
-            headers["authorization"] = authorization
-        headers.update(route.headers)
-        request.headers = headers
+        seen = keys.authorization(project.keys, sent, apikey)
+        if seen != sent or route.headers:
+            request.headers = keys.with_authorization(request.headers, seen, route.headers)
         if not in_query:
             return
         if route.service == "realtime":
@@ -148,14 +147,19 @@ class Gateway:
         else:
             request.query = keys.without_key(request.query)
 
-    async def _own(self, request: Request, local: bool) -> Response:
+    async def _own(self, request: Request, peer: str) -> Response:
         """The few paths that are the gateway's own."""
         match request.path:
             case "/health" | "/live":
                 return health.health()
             case "/ready":
                 return await health.ready(self._projects)
-            case "/metrics" if local and self._metrics is not None:
+            case "/metrics" if self._metrics is not None and _is_local(request, peer):
                 return health.metrics(self._metrics)
             case _:
                 raise errors.NoRoute
+
+
+def _is_local(request: Request, peer: str) -> bool:
+    """Whether a program on this machine asks for itself, not a proxy for someone else."""
+    return is_loopback(peer) and "x-forwarded-for" not in request.headers

@@ -8,27 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
 class Event:
-    """Anything that happened. ``project`` is the name of the project it concerns, if one."""
+    """Anything that happened. ``project``, where there is one, names the project it concerns."""
 
-    project: str = ""
+    __slots__ = ()
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
+@dataclass(slots=True)
 class RequestFinished(Event):
     """A request was answered. ``seconds`` until the head of the answer was known.
 
-    ``service`` is empty when none was reached; ``path`` has no query string.
+    ``service`` is empty when none was reached; ``path`` has no query string. Made for every
+    request and therefore not frozen, which costs three microseconds; nobody changes it.
     """
 
+    project: str
+    service: str
     request_id: str
     method: str
     path: str
+    client: str
     status: int
     seconds: float
-    service: str = ""
-    client: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class RequestFailed(Event):
     request_id: str
     service: str
     error: BaseException
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -46,6 +48,7 @@ class ClientLeft(Event):
 
     request_id: str
     path: str
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class StatementFinished(Event):
     sql: str
     seconds: float
     sqlstate: str = ""
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -65,6 +69,7 @@ class PoolChanged(Event):
     size: int
     idle: int
     waiting: int
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -72,6 +77,7 @@ class DatabaseLost(Event):
     """The database stopped answering."""
 
     reason: str
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ class DatabaseReady(Event):
     version: str = ""
     seconds: float = 0.0
     restarts: int = 0
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -90,6 +97,7 @@ class CatalogLoaded(Event):
     seconds: float
     tables: int
     functions: int
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -99,6 +107,7 @@ class MigrationApplied(Event):
     version: str
     name: str
     seconds: float
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -122,6 +131,7 @@ class Warned(Event):
 
     what: str
     next: str = ""
+    project: str = ""
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -130,3 +140,4 @@ class Failed(Event):
 
     what: str
     error: BaseException
+    project: str = ""
