@@ -7,7 +7,7 @@ same shape (see ``shapes``), so most of them go straight from their headers to t
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,15 +26,13 @@ from backstay.rest.plan import make_plan
 from backstay.rest.plan_call import find_routine
 from backstay.rest.request import TAKES_BODY, parse_request, request_payload
 from backstay.rest.respond import relation_info, respond, root_info, routine_info
+from backstay.rest.root import answer_root
 from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
 from backstay.rest.statements import write_statement
 
 _MAX_BODY = 1 << 30
 _RETRY_AFTER = "1"
 _STAGES = ("jwt", "parse", "plan", "transaction", "response")
-
-Root = Callable[[Snapshot, ApiRequest, Caller, web.Request], Awaitable[web.Response]]
-"""What answers ``GET /``: the description of everything that is served."""
 
 Observer = Callable[[Any], None]
 
@@ -69,7 +67,7 @@ class _Timer:
 class RestService:
     """PostgREST's dialect over one database.
 
-    ``root`` answers ``GET /`` when given. ``observer`` is told of what went unexpectedly wrong.
+    ``observer`` is told of what went unexpectedly wrong.
     """
 
     def __init__(
@@ -80,14 +78,12 @@ class RestService:
         extensions: RestExtensions | None = None,
         clock: Clock | None = None,
         observer: Observer | None = None,
-        root: Root | None = None,
     ) -> None:
         self._pool = pool
         self._source = source
         self._extensions = extensions or RestExtensions()
         self._clock = clock or SystemClock()
         self._observer = observer
-        self._root = root
         self._plans: PlanCache[_Template] = PlanCache()
         self._log = logging.getLogger("backstay.rest")
 
@@ -201,9 +197,7 @@ class RestService:
     ) -> web.Response:
         """What is there, and what may be done with it."""
         if asked.verb == "root":
-            if self._root is None:
-                raise errors.root_disabled()
-            return await self._root(snapshot, asked, caller, request)
+            return await answer_root(self._pool, snapshot, caller, asked, request)
         if asked.target.kind == "schema":
             return root_info()
         try:
