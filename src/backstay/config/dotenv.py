@@ -2,8 +2,8 @@
 
 A line is ``NAME=value`` (or ``NAME: value``, or with ``export`` in front). Values may be bare, in
 single quotes (taken as they are), or in double quotes (over several lines, with ``\\n``, ``\\r``
-and escaped characters). ``$NAME`` and ``${NAME}`` in bare and double-quoted values refer to variables
-set above in the same file.
+and escaped characters). ``$NAME`` and ``${NAME}`` in bare and double-quoted values refer to
+variables set above in the same file.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from backstay.errors import OperatorError
 
@@ -28,7 +28,10 @@ def choose_port(
     when it differs from ``wanted``. Raises ``OperatorError`` when nothing near is free.
     """
     remembered = _read(state)
-    candidates = [remembered.get(name, wanted), *range(wanted, min(wanted + _TRIES, 65536))]
+    candidates: list[int] = [
+        remembered.get(name, wanted),
+        *range(wanted, min(wanted + _TRIES, 65536)),
+    ]
     for port in candidates:
         if port not in taken and is_free(host, port):
             _remember(state, remembered, name, port, wanted)
@@ -54,7 +57,7 @@ def is_free(host: str, port: int) -> bool:
 
 def _read(state: Path) -> dict[str, int]:
     try:
-        found = json.loads((state / FILE_NAME).read_text("utf-8"))
+        found: Any = json.loads((state / FILE_NAME).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict):

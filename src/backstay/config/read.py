@@ -126,7 +126,7 @@ class Reader:
     ) -> Any:
         """The value of one field, or None for its default."""
         honoured = honoured and said.honoured
-        kind = _required(kind)
+        kind = required(kind)
         if is_section(kind):
             return self.section(kind, {} if value is None else value, key, honoured=honoured)
         if typing.get_origin(kind) is Mapping:
@@ -230,7 +230,7 @@ def _of(field: dataclasses.Field[Any]) -> Any:
     return field.default_factory() if callable(field.default_factory) else field.default
 
 
-def _required(kind: Any) -> Any:
+def required(kind: Any) -> Any:
     """``kind`` without ``| None``."""
     if isinstance(kind, types.UnionType):
         (kind,) = (part for part in kind.__args__ if part is not type(None))
