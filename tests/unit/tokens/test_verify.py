@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -153,11 +154,9 @@ class TestSignatureR098:
         key = RSAKey.generate_key(2048) if kty == "RSA" else ECKey.generate_key("P-256")
         keys = JwtVerifier(KeySet.from_keys([key.as_dict(private=False)]), ManualClock(NOW))
         for public in (key.as_pem(private=False), key.as_der(private=False)):
-            text = signed(
-                {"alg": "HS256"},
-                b'{"role":"service_role"}',
-                OctKey.import_key({"kty": "oct", "k": b64url_encode(public)}),
-            )
+            unsigned = forged({"alg": "HS256"}, {"role": "service_role"}).rstrip(".")
+            mac = hmac.digest(public, unsigned.encode(), "sha256")
+            text = f"{unsigned}.{b64url_encode(mac)}"
             assert refusal(keys, text) == ("no_key", "HS256")
 
 
