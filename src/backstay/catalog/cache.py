@@ -41,7 +41,7 @@ Configure = Callable[[Mapping[str, str]], RestSettings]
 """From ``pgrst.*`` settings found in the database to the whole; raises ``OperatorError``."""
 
 
-async def _nothing(_snapshot: Snapshot) -> None:
+def _nothing(_snapshot: Snapshot) -> None:
     pass
 
 
@@ -50,9 +50,9 @@ class SchemaCache:
 
     ``configure`` reads the settings anew, with what the database says on top. ``verifier`` makes a
     token verifier, and is asked only when a setting about tokens changed, so that verified tokens
-    stay remembered. ``bus`` hears of every load (``catalog.events``). ``conninfo``: where to LISTEN;
-    empty: do not. ``on_change`` is awaited after
-    a swap (the pool renews its connections, whose cached plans may be outdated).
+    stay remembered. ``bus`` hears of every load (``catalog.events``). ``conninfo`` says where to
+    LISTEN; empty: do not. ``on_change`` is called after a swap (the pool forgets its statements,
+    whose parameter types may be outdated).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SchemaCache:
         bus: Bus,
         *,
         conninfo: str = "",
-        on_change: Callable[[Snapshot], Awaitable[None]] = _nothing,
+        on_change: Callable[[Snapshot], None] = _nothing,
         project: str = "",
     ) -> None:
         self._pool = pool
@@ -106,8 +106,7 @@ class SchemaCache:
     async def start(self) -> None:
         """Load for the first time and go on in the background if that fails; then listen."""
         self._pending = True
-        if not await self._try_to_load(first_delay=1.0):
-            self._in_background(self._load_until_done(delay=1.0))
+        await self.reload_soon()
         await self._listen()
 
     async def stop(self) -> None:
@@ -140,6 +139,11 @@ class SchemaCache:
     async def reload_config(self) -> bool:
         """Read the configuration again; the catalog too, since what it exposes may have changed."""
         return await self.reload()
+
+    async def reload_soon(self) -> None:
+        """Load, and try again later in the background if that fails; raises nothing."""
+        if not await self._try_to_load(first_delay=1.0):
+            self._in_background(self._load_until_done(delay=1.0))
 
     async def look_again(self) -> bool:
         """After a miss: load if the database changed since; True if the snapshot changed.
@@ -185,7 +189,7 @@ class SchemaCache:
         self._snapshot = Snapshot(catalog, settings, verifier)
         self._pending = False
         self._loaded(catalog, True, fetched - began, monotonic() - fetched)
-        await self._on_change(self._snapshot)
+        self._on_change(self._snapshot)
         if self._listener is not None and self._wanted_channel() != self._listens_to:
             # Not awaited: the listener may be what asked for this load.
             self._in_background(self._listen())
@@ -238,10 +242,6 @@ class SchemaCache:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _reload_or_retry(self) -> None:
-        if not await self._try_to_load(first_delay=1.0):
-            await self._load_until_done(delay=1.0)
-
     def _wanted_channel(self) -> str:
         settings = self._settings
         return settings.db_channel if settings.db_channel_enabled and self._conninfo else ""
@@ -258,19 +258,19 @@ class SchemaCache:
         if wanted:
             self._connections = 0
             self._listener = Listener(self._conninfo, [wanted], self._notified, self._connected)
-            self._listener.start()
+            await self._listener.start()
 
     def _notified(self, channel: str, payload: str) -> None:
         if payload in ("", "reload schema", "reload config"):
             self._bus.emit(Notified(project=self._project, channel=channel, payload=payload))
-            self._in_background(self._reload_or_retry())
+            self._in_background(self.reload_soon())
 
     def _connected(self) -> None:
         """Notifications may have been missed while there was no connection."""
         self._bus.emit(Listening(project=self._project, channel=self._listens_to))
         self._connections += 1
         if self._connections > 1:
-            self._in_background(self._reload_or_retry())
+            self._in_background(self.reload_soon())
         elif self._snapshot is not None:
             # Between the first load and now only a change of tables is likely.
             self._in_background(self._reload_if_changed())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backstay.observe.events import CatalogLoaded, Event, Failed
+from backstay.observe import events
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class Loaded(CatalogLoaded):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded(events.CatalogLoaded):
     """A catalog was loaded; ``seconds`` is the time in the database."""
 
     version: int
@@ -17,28 +17,30 @@ class Loaded(CatalogLoaded):
     build_seconds: float
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class LoadFailed(Failed):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFailed(events.Failed):
     """A load failed; it is tried again after ``retry_in`` seconds, or not if None."""
 
     retry_in: float | None
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class ConfigFailed(Failed):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFailed(events.Failed):
     """The in-database configuration could not be read or is wrong; the former one stays."""
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class Notified(Event):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified(events.Event):
     """A message to reload arrived on the channel."""
 
+    project: str = ""  # said again for mypy, which loses what a slotted root class declares
     channel: str
     payload: str
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
-class Listening(Event):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening(events.Event):
     """The channel is being listened to, on a new connection."""
 
+    project: str = ""
     channel: str
