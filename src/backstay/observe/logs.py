@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+from dataclasses import fields
 from typing import Any, Final, Literal, TextIO
 
 import structlog
@@ -86,8 +87,8 @@ def severity(event: Event) -> Level:
 
 def shown(event: Event) -> dict[str, Any]:
     """The event's fields fit to be written: empty ones left out, texts without secrets."""
-    names: tuple[str, ...] = type(event).__slots__
-    values = {name: getattr(event, name) for name in names}
+    declared: Any = event
+    values = {field.name: getattr(event, field.name) for field in fields(declared)}
     return {name: _value(value) for name, value in values.items() if value not in ("", None)}
 
 

@@ -18,12 +18,21 @@ from backstay.config.jspath import RolePath, parse_role_path
 from backstay.rest import errors
 from backstay.tokens.model import Claims, TokenError
 
-_MESSAGES = {
-    "algorithm": "Wrong or unsupported encoding algorithm",
-    "no_key": "No suitable key or wrong key type",
-    "signature": "JWT cryptographic operation failed",
-    "malformed": "JWT cryptographic operation failed",
+_NO_KEY = "No suitable key or wrong key type"
+_DECODING = {
+    ("no_key", ""): (_NO_KEY, "No suitable key was found to decode the JWT"),
+    ("signature", ""): (_NO_KEY, "None of the keys was able to decode the JWT"),
+    ("algorithm", "none"): (
+        "Wrong or unsupported encoding algorithm",
+        "JWT is unsecured but expected 'alg' was not 'none'",
+    ),
+    ("algorithm", ""): ("JWT couldn't be decoded", None),
+    ("malformed", "header"): ("JWT couldn't be decoded", None),
+    ("malformed", "encoding"): ("JWT cryptographic operation failed", None),
+    ("malformed", "empty"): ("Empty JWT is sent in Authorization header", None),
 }
+"""Message and details by reason and, where it matters, its detail."""
+
 _CLAIM_MESSAGES = {
     "expired": "JWT expired",
     "not_yet_valid": "JWT not yet valid",
@@ -93,9 +102,11 @@ def _refusal(error: TokenError) -> errors.RestError:
     if error.reason in _CLAIM_MESSAGES:
         return errors.bad_claims(_CLAIM_MESSAGES[error.reason])
     if error.reason == "claims":
-        return errors.bad_claims(_CLAIM_TYPES.get(error.detail, "Parsing claims failed"))
-    details = error.detail or None if error.reason in ("algorithm", "no_key") else None
-    return errors.bad_token(_MESSAGES[error.reason], details)
+        return errors.bad_claims(_CLAIM_TYPES[error.detail])
+    if (error.reason, error.detail) == ("malformed", "payload"):
+        return errors.bad_claims("Parsing claims failed")
+    known = _DECODING.get((error.reason, error.detail)) or _DECODING[error.reason, ""]
+    return errors.bad_token(*known)
 
 
 def _role(claims: Claims, path: str) -> str:
