@@ -16,11 +16,11 @@ from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from backstay.db import dial
-from backstay.db.flight import CLOSING, SETTINGS, Flight, Part, StreamFlight
+from backstay.db.flight import FULL, LANDED, MORE, SETTINGS, Flight, Part, StreamFlight
 from backstay.db.model import DatabaseError, DatabaseUnavailable, Param, Query, Result, Session
 from backstay.db.prelude import prelude
 from backstay.db.results import PROGRAM_LIMIT, UNTRANSLATABLE, Notice, notice_of
-from backstay.db.statements import Statement, StatementCache
+from backstay.db.statements import StatementCache
 
 NoticeHook = Callable[[Notice], None]
 
@@ -29,9 +29,6 @@ _IDLE: Final = int(TransactionStatus.IDLE)
 _FATAL: Final = frozenset(("FATAL", "PANIC"))
 _FIRST_PATIENCE: Final = 0.25
 """Seconds until a cancel that seems to have been missed is sent again; doubles each time."""
-
-_Send = tuple[int, Statement | None, bytes, Sequence[bytes | None]]
-"""One part to send: its step, its statement, the text if it has to be sent, its parameters."""
 
 
 class Connection:
@@ -99,36 +96,33 @@ class Connection:
         in flight: see ``mend``.
         """
         self._statements.enter(epoch)
-        flight = await self._fly(session, queries, begin, end, configure)
+        flight = self._launch(session, queries, begin, end, configure)
+        await flight.landed
         if flight.stale and configure:
             # The transaction was rolled back whole, so it can be run again whole.
             self._statements.doom_all()
             if self._pg.transaction_status != _IDLE:
                 await self.rollback()
-            flight = await self._fly(session, queries, begin, end, configure)
+            flight = self._launch(session, queries, begin, end, configure)
+            await flight.landed
         if flight.error is not None:
             raise flight.error
         return flight.results
 
     async def rollback(self) -> None:
         """End the open transaction without keeping anything."""
-        flight = await self._fly(Session(), (), "rollback", (), False)
-        if flight.error is not None:
-            raise flight.error
+        await self.exchange(Session(), (), begin="rollback", configure=False)
 
-    async def start_stream(
+    def start_stream(
         self, session: Session, queries: Sequence[Query], rows_per_chunk: int, epoch: int
     ) -> StreamFlight:
         """Send like ``exchange``; the last query's rows come in chunks. Does not wait."""
         self._statements.enter(epoch)
         plan = self._plan(session, queries, "", (), True)
         flight = StreamFlight(
-            self._loop.create_future(),
-            _parts(plan),
-            news=asyncio.Event(),
-            rows_per_chunk=rows_per_chunk,
+            self._loop.create_future(), plan, news=asyncio.Event(), rows_per_chunk=rows_per_chunk
         )
-        self._send(plan, flight)
+        self._send(flight)
         return flight
 
     def resume(self) -> None:
@@ -138,18 +132,18 @@ class Connection:
             self._loop.add_reader(self._fd, self._on_readable)
             self._advance()
 
-    async def _fly(
+    def _launch(
         self,
         session: Session,
         queries: Sequence[Query],
-        begin: str,
-        end: Sequence[str],
-        configure: bool,
+        begin: str = "",
+        end: Sequence[str] = (),
+        configure: bool = True,
     ) -> Flight:
-        plan = self._plan(session, queries, begin, end, configure)
-        flight = Flight(self._loop.create_future(), _parts(plan))
-        self._send(plan, flight)
-        await flight.landed
+        flight = Flight(
+            self._loop.create_future(), self._plan(session, queries, begin, end, configure)
+        )
+        self._send(flight)
         return flight
 
     def _plan(
@@ -159,21 +153,22 @@ class Connection:
         begin: str,
         end: Sequence[str],
         configure: bool,
-    ) -> list[_Send]:
+    ) -> list[Part]:
         """Everything to send, encoded and checked, so that nothing is half sent for bad input."""
-        plan: list[_Send] = []
+        plan: list[Part] = []
         try:
             if begin:
                 plan.append((SETTINGS, None, begin.encode(), ()))
             if configure:
                 sql, values = prelude(session)
                 if sql:
-                    plan.append(self._part(SETTINGS, ("", "", sql), values, self._prepared))
-            role, path = session.role, session.search_path
+                    self._add(plan, SETTINGS, ("", "", sql), values, self._prepared)
+            role, path, prepared = session.role, session.search_path, self._prepared
             for step, query in enumerate(queries):
-                prepare = query.prepare and self._prepared
-                plan.append(self._part(step, (role, path, query.sql), query.params, prepare))
-            plan += [(SETTINGS, None, sql.encode(), ()) for sql in end]
+                sql = query.sql
+                self._add(plan, step, (role, path, sql), query.params, prepared and query.prepare)
+            if end:
+                plan += [(SETTINGS, None, sql.encode(), ()) for sql in end]
         except BaseException:
             for _, statement, text, _ in plan:
                 if statement is not None and text:
@@ -181,38 +176,46 @@ class Connection:
             raise
         return plan
 
-    def _part(
-        self, step: int, key: tuple[str, str, str], params: Sequence[Param], prepare: bool
-    ) -> _Send:
-        values = _encode(params, step)
+    def _add(
+        self,
+        plan: list[Part],
+        step: int,
+        key: tuple[str, str, str],
+        params: Sequence[Param],
+        prepare: bool,
+    ) -> None:
+        values = encode(params, step)
         if not prepare:
-            return step, None, _encode_one(key[2], step), values
+            plan.append((step, None, encode((key[2],), step)[0] or b"", values))
+            return
         statement = self._statements.find(key)
-        if statement is not None:
-            return step, statement, b"", values
-        text = _encode_one(key[2], step)
-        return step, self._statements.add(key), text, values
+        if statement is None:
+            text = encode((key[2],), step)[0] or b""
+            statement = self._statements.add(key)
+            plan.append((step, statement, text, ()))
+        plan.append((step, statement, b"", values))
 
-    def _send(self, plan: Sequence[_Send], flight: Flight) -> None:
+    def _send(self, flight: Flight) -> None:
         if self.broken is not None:
             raise self.broken
-        self._flight = flight
         pg = self._pg
         closing = self._statements.take_doomed()
         if closing:
-            flight.parts = [*(CLOSING for _ in closing), *flight.parts]
+            flight.plan[:0] = [(SETTINGS, None, b"", ())] * len(closing)
+        self._flight = flight
         try:
             for name in closing:
                 pg.send_close_prepared(name)
-            for _, statement, text, values in plan:
+            for _, statement, text, values in flight.plan[len(closing) :]:
                 if statement is None:
                     pg.send_query_params(text, values)
-                    continue
-                if text:
+                elif text:
                     pg.send_prepare(statement.name, text)
-                pg.send_query_prepared(statement.name, values)
+                else:
+                    pg.send_query_prepared(statement.name, values)
             pg.pipeline_sync()
-            flight.between(pg)
+            if flight.streams:
+                flight.between(pg)
             if pg.flush():
                 self._loop.add_writer(self._fd, self._on_writable)
         except psycopg.Error as error:
@@ -242,37 +245,34 @@ class Connection:
         if flight is None:
             pg.is_busy()  # parses what came unasked: notices, the server's farewell
             return
-        gaps = 0
+        gap = False
         while not pg.is_busy():
             result = pg.get_result()
-            if result is None:
-                gaps += 1
-                if gaps > 1:  # nothing more will come
-                    self._break(psycopg.OperationalError(pg.get_error_message()))
+            if result is not None:
+                gap = False
+                verdict = flight.take(result)
+                if verdict != MORE:
+                    self._heed(verdict, flight)
                     return
-                flight.between(pg)
-                continue
-            gaps = 0
-            if self._deliver(flight, result):
+            elif gap:  # two in a row: nothing more will come
+                self._break(psycopg.OperationalError(pg.get_error_message()))
                 return
+            else:
+                gap = True
+                if flight.streams:
+                    flight.between(pg)
 
-    def _deliver(self, flight: Flight, result: PGresult) -> bool:
-        """Give ``result`` to the exchange. True when there is nothing to read for now."""
-        try:
-            if flight.take(result):
-                self._flight = None
-                for statement in flight.unmade:
-                    self._statements.forget(statement)
-                flight.land()
-                return True
-        except DatabaseUnavailable as error:
-            self._break(error)
-            return True
-        if flight.full:
+    def _heed(self, verdict: int, flight: Flight) -> None:
+        if verdict == LANDED:
+            self._flight = None
+            for statement in flight.unmade:
+                self._statements.forget(statement)
+            flight.land()
+        elif verdict == FULL:
             self._paused = True
             self._loop.remove_reader(self._fd)
-            return True
-        return False
+        else:
+            self._break(psycopg.NotSupportedError("COPY has no place in a pipeline"))
 
     def _notice(self, result: PGresult) -> None:
         notice = notice_of(result)
@@ -316,7 +316,7 @@ class Connection:
                 if self._flight is not None:
                     await self._cancel_until_landed(self._flight)
                     # A cancel that came too late must find nothing to hit.
-                    await self._fly(Session(), (), "", (), False)
+                    await self.exchange(Session(), (), configure=False)
                 if self.broken is None and self._pg.transaction_status != _IDLE:
                     await self.rollback()
         except (TimeoutError, DatabaseUnavailable, DatabaseError):
@@ -346,36 +346,26 @@ class Connection:
             self._pg.finish()
 
 
-def _parts(plan: Sequence[_Send]) -> list[Part]:
-    parts: list[Part] = []
-    for step, statement, text, _ in plan:
-        if statement is not None and text:
-            parts.append((step, statement, True))
-        parts.append((step, statement, False))
-    return parts
+def encode(params: Sequence[Param], step: int) -> list[bytes | None]:
+    """``params`` as UTF-8. What PostgreSQL could not store is refused as PostgreSQL would.
 
-
-def _encode(params: Sequence[Param], step: int) -> Sequence[bytes | None]:
-    if len(params) > _MAX_PARAMETERS:
-        raise DatabaseError(
-            PROGRAM_LIMIT, f"more than {_MAX_PARAMETERS} parameters in one statement", step=step
-        )
-    return [None if param is None else _encode_one(param, step) for param in params]
-
-
-def _encode_one(text: str | bytes, step: int) -> bytes:
-    """``text`` as UTF-8. What PostgreSQL could not store it refuses as PostgreSQL would.
-
-    libpq would end it at the first NUL without a word.
+    libpq would end a value at its first NUL without a word.
     """
+    values: list[bytes | None] = []
     try:
-        encoded = text.encode() if isinstance(text, str) else text
+        for param in params:
+            value = param.encode() if isinstance(param, str) else param
+            if value is not None and 0 in value:
+                raise DatabaseError(
+                    UNTRANSLATABLE, 'invalid byte sequence for encoding "UTF8": 0x00', step=step
+                )
+            values.append(value)
     except UnicodeEncodeError as error:
         raise DatabaseError(
             UNTRANSLATABLE, 'invalid byte sequence for encoding "UTF8"', step=step
         ) from error
-    if b"\0" in encoded:
+    if len(values) > _MAX_PARAMETERS:
         raise DatabaseError(
-            UNTRANSLATABLE, 'invalid byte sequence for encoding "UTF8": 0x00', step=step
+            PROGRAM_LIMIT, f"more than {_MAX_PARAMETERS} parameters in one statement", step=step
         )
-    return encoded
+    return values

@@ -24,10 +24,21 @@ from backstay.db.statements import Statement
 SETTINGS: Final = -1
 """The step of what comes before the first query and after the last."""
 
-Part = tuple[int, Statement | None, bool]
-"""One expected result: the query's index or ``SETTINGS``, its statement, whether it prepares it."""
+Part = tuple[int, Statement | None, bytes, Sequence[bytes | None]]
+"""One message to send and one result to expect.
 
-CLOSING: Final[Part] = (SETTINGS, None, False)
+The query's index or ``SETTINGS``; the prepared statement, if it is one; the SQL text, if it is sent
+(of a prepared statement: if this part prepares it); the parameters.
+"""
+
+
+# What a connection is to do after a result; plain numbers, since reading an Enum's member is slow.
+MORE: Final = 0
+LANDED: Final = 1
+FULL: Final = 2
+"""Read nothing until a chunk has been taken."""
+REFUSED: Final = 3
+"""The statement was a COPY, which no pipeline can carry."""
 
 _TUPLES_OK: Final = int(ExecStatus.TUPLES_OK)
 _TUPLES_CHUNK: Final = int(ExecStatus.TUPLES_CHUNK)
@@ -40,52 +51,51 @@ _FAILED: Final = frozenset((_ABORTED, int(ExecStatus.FATAL_ERROR)))
 class Flight:
     """One exchange between its sending and its Sync. ``landed`` is done once the Sync came."""
 
-    __slots__ = ("_next", "abandoned", "error", "landed", "parts", "results", "stale", "unmade")
+    __slots__ = ("_next", "abandoned", "error", "landed", "plan", "results", "stale", "unmade")
 
-    def __init__(self, landed: asyncio.Future[None], parts: Sequence[Part]) -> None:
+    streams = False
+    """Whether ``between`` wants to be called."""
+
+    def __init__(self, landed: asyncio.Future[None], plan: list[Part]) -> None:
         self.landed = landed
-        self.parts = parts
+        self.plan = plan
         self.abandoned = False
         self.results: list[Result] = []
         self.error: DatabaseError | None = None
         self.stale = False
         """The error is that of a prepared statement that has to be prepared anew."""
-        self.unmade: list[Statement] = []
+        self.unmade: Sequence[Statement] = ()
         """Statements whose preparation failed or was skipped."""
         self._next = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether to stop reading until somebody takes what has come."""
-        return False
 
     def between(self, connection: PGconn) -> None:
         """The previous part is complete; the results of the next have not been looked at yet."""
 
-    def take(self, result: PGresult) -> bool:
-        """Take the next result. True when it was the Sync."""
+    def take(self, result: PGresult) -> int:
+        """Take the next result; answers what to do then."""
         status = result.status
         if status == _SYNC:
-            return True
-        if self._next == len(self.parts):  # the commit failed
+            return LANDED
+        if self._next == len(self.plan):  # the commit failed
             self._fail(result, SETTINGS)
-            return False
-        step, statement, preparing = self.parts[self._next]
+            return MORE
+        step, statement, text, _ = self.plan[self._next]
+        preparing = bool(text) and statement is not None
         if status in _DONE:
             self._next += 1
             if step >= 0 and not preparing:
-                self._done(result, statement)
+                return self._done(result, status, statement)
         elif status == _TUPLES_CHUNK:
-            self._chunk(result, statement)
+            return self._chunk(result, statement)
         elif status in _FAILED:
             self._next += 1
             if preparing and statement is not None:
-                self.unmade.append(statement)
+                self.unmade = [*self.unmade, statement]
             if status != _ABORTED:
                 self._fail(result, step)
         else:
-            raise DatabaseUnavailable("COPY has no place in a pipeline")
-        return False
+            return REFUSED
+        return MORE
 
     def land(self) -> None:
         """The Sync has come: wake whoever waits."""
@@ -108,16 +118,16 @@ class Flight:
             self.error = error_of(result, step)
             self.stale = is_stale_plan(result)
 
-    def _done(self, result: PGresult, statement: Statement | None) -> None:
-        if self.error is not None or self.abandoned:
-            return
-        command = (result.command_status or b"").decode()
-        if result.status != _TUPLES_OK:
-            self.results.append(Result([], (), command))
-            return
-        self.results.append(Result(rows_of(result), _columns(result, statement), command))
+    def _done(self, result: PGresult, status: int, statement: Statement | None) -> int:
+        if self.error is None and not self.abandoned:
+            command = (result.command_status or b"").decode()
+            if status == _TUPLES_OK:
+                self.results.append(Result(rows_of(result), _columns(result, statement), command))
+            else:
+                self.results.append(Result([], (), command))
+        return MORE
 
-    def _chunk(self, result: PGresult, statement: Statement | None) -> None:
+    def _chunk(self, result: PGresult, statement: Statement | None) -> int:
         raise AssertionError("only a stream asks for chunks")
 
 
@@ -126,15 +136,17 @@ class StreamFlight(Flight):
 
     __slots__ = ("_rows_per_chunk", "chunks", "columns", "command", "news")
 
+    streams = True
+
     def __init__(
         self,
         landed: asyncio.Future[None],
-        parts: Sequence[Part],
+        plan: list[Part],
         *,
         news: asyncio.Event,
         rows_per_chunk: int,
     ) -> None:
-        super().__init__(landed, parts)
+        super().__init__(landed, plan)
         self.news = news
         """Set when there is a chunk to take or the end is known."""
         self.chunks: deque[list[Row]] = deque()
@@ -142,12 +154,8 @@ class StreamFlight(Flight):
         self.command = ""
         self._rows_per_chunk = rows_per_chunk
 
-    @property
-    def full(self) -> bool:
-        return bool(self.chunks) and not self.abandoned
-
     def between(self, connection: PGconn) -> None:
-        if self._next == len(self.parts) - 1 and self.error is None:
+        if self._next == len(self.plan) - 1 and self.error is None:
             connection.set_chunked_rows_mode(self._rows_per_chunk)
 
     def land(self) -> None:
@@ -162,20 +170,20 @@ class StreamFlight(Flight):
         super().abandon(landed)
         self.chunks.clear()
 
-    def _done(self, result: PGresult, statement: Statement | None) -> None:
-        if self._next < len(self.parts):
-            super()._done(result, statement)
-            return
+    def _done(self, result: PGresult, status: int, statement: Statement | None) -> int:
+        if self._next < len(self.plan):
+            return super()._done(result, status, statement)
         self.columns = _columns(result, statement)
         self.command = (result.command_status or b"").decode()
-        if result.ntuples:
-            self._chunk(result, statement)
+        return self._chunk(result, statement) if result.ntuples else MORE
 
-    def _chunk(self, result: PGresult, statement: Statement | None) -> None:
-        if not self.abandoned:
-            self.columns = _columns(result, statement)
-            self.chunks.append(rows_of(result))
-            self.news.set()
+    def _chunk(self, result: PGresult, statement: Statement | None) -> int:
+        if self.abandoned:
+            return MORE
+        self.columns = _columns(result, statement)
+        self.chunks.append(rows_of(result))
+        self.news.set()
+        return FULL
 
 
 def _columns(result: PGresult, statement: Statement | None) -> tuple[str, ...]:

@@ -100,7 +100,9 @@ class Pool:
         self._emptied = asyncio.Event()
         self._idle: list[Connection] = []
         """Longest idle first; the last one is used next, so that the others may age."""
-        self._waiters: deque[asyncio.Future[Connection]] = deque()
+        self._waiters: deque[tuple[float, asyncio.Future[Connection]]] = deque()
+        """Deadline and future of those who wait, first come first."""
+        self._alarm: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._connecting = 0
         self._failures = 0
@@ -131,8 +133,9 @@ class Pool:
         self._closed = True
         self._last_failure = DatabaseUnavailable("the pool is closed")
         self._fail_waiters(self._last_failure)
-        if self._reaper is not None:
-            self._reaper.cancel()
+        for timer in (self._reaper, self._alarm):
+            if timer is not None:
+                timer.cancel()
         while self._idle:
             self._discard(self._idle[-1])
         if self._all:
@@ -151,7 +154,7 @@ class Pool:
             size=self._size,
             open=len(self._all),
             idle=len(self._idle),
-            waiting=sum(not waiter.done() for waiter in self._waiters),
+            waiting=sum(not waiter.done() for _, waiter in self._waiters),
             connected=counters.connected,
             broken=counters.broken,
             timeouts=counters.timeouts,
@@ -229,7 +232,7 @@ class Pool:
         """
         connection = await self._acquire()
         try:
-            flight = await connection.start_stream(session, queries, rows_per_chunk, self._epoch)
+            flight = connection.start_stream(session, queries, rows_per_chunk, self._epoch)
             stream = RowStream(connection, flight)
             await stream.begin()
             yield stream
@@ -248,27 +251,32 @@ class Pool:
     async def _wait(self) -> Connection:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection] = loop.create_future()
-        self._waiters.append(waiter)
-        self._grow()
-        timer = loop.call_later(self._acquisition_timeout, self._expire, waiter)
+        self._waiters.append((monotonic() + self._acquisition_timeout, waiter))
+        if len(self._all) < self._size:
+            self._grow()
+        if self._alarm is None:
+            self._alarm = loop.call_later(self._acquisition_timeout, self._expire)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._release(waiter.result())  # handed over in the moment of the cancellation
-            elif waiter in self._waiters:
-                self._waiters.remove(waiter)
             raise
-        finally:
-            timer.cancel()
 
-    def _expire(self, waiter: asyncio.Future[Connection]) -> None:
-        if not waiter.done():
-            self._waiters.remove(waiter)
-            self._counters.timeouts += 1
-            waiter.set_exception(
-                PoolTimeout(f"no connection became free in {self._acquisition_timeout:g} seconds")
-            )
+    def _expire(self) -> None:
+        """Send away who has waited too long: the queue is in order of their deadlines."""
+        self._alarm = None
+        now = monotonic()
+        while self._waiters and (self._waiters[0][0] <= now or self._waiters[0][1].done()):
+            _, waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._counters.timeouts += 1
+                waiter.set_exception(
+                    PoolTimeout(f"no connection became free in {self._acquisition_timeout:g} s")
+                )
+        if self._waiters:
+            delay = self._waiters[0][0] - now
+            self._alarm = asyncio.get_running_loop().call_later(delay, self._expire)
 
     def _release(self, connection: Connection) -> None:
         if connection.clean and not self._closed and monotonic() < connection.expires:
@@ -281,7 +289,7 @@ class Pool:
     def _offer(self, connection: Connection) -> None:
         """Hand a clean connection to whoever waits longest, or keep it idle."""
         while self._waiters:
-            waiter = self._waiters.popleft()
+            _, waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return
@@ -292,7 +300,7 @@ class Pool:
 
     def _fail_waiters(self, error: DatabaseUnavailable) -> None:
         waiters, self._waiters = self._waiters, deque()
-        for waiter in waiters:
+        for _, waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(error)
 
