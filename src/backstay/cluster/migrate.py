@@ -12,9 +12,7 @@ https://supabase.com/docs/guides/deployment/database-migrations
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +21,25 @@ import psycopg
 from psycopg import errors
 
 from backstay.clock import monotonic
-from backstay.cluster.run import FileRun, StatementFailed
-from backstay.cluster.split import split
+from backstay.cluster.folder import NotText, fingerprint, names, read
+from backstay.cluster.plan import SEPARATOR, Migration, Plan, plan
+from backstay.cluster.run import FileRun, Record, StatementFailed
+from backstay.cluster.split import Statement, split
 from backstay.errors import OperatorError
+
+__all__ = [
+    "Applied",
+    "Migration",
+    "MigrationError",
+    "Plan",
+    "applied",
+    "fingerprint",
+    "migrate",
+    "plan",
+]
 
 Progress = Callable[[str], None]
 """Told in a sentence what begins or was passed over."""
-
-_FILE = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
-_SEPARATOR = "/"
-"""Between the names of files that share a version: the one character no file name holds."""
 
 
 class MigrationError(OperatorError):
@@ -50,30 +57,9 @@ class MigrationError(OperatorError):
         super().__init__(
             f"{file}, line {failed.line}: {failed.message}",
             why="\n".join(part for part in (failed.detail, _excerpt(failed.statement)) if part),
-            next=f"Change {file} and run it again: backstay migration up"
+            next=f"Correct {file}, then: backstay db reset"
             + (" (part of it is already committed)" if failed.committed else ""),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """A migration by its file name: ``20240131120000_todos.sql``."""
-
-    version: str
-    name: str
-
-    @property
-    def file(self) -> str:
-        return f"{self.version}_{self.name}.sql"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done with a folder, in order; ``missing`` are versions without a file."""
-
-    pending: tuple[Migration, ...]
-    skipped: tuple[str, ...]
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +68,6 @@ class Applied:
 
     migration: Migration
     seconds: float
-
-
-def plan(files: Iterable[str], applied: Mapping[str, str]) -> Plan:
-    """Which of the file names ``files`` are pending, given ``applied`` (version → name).
-
-    In the order of their bytes. Files of one version are told apart by their names; a lone file
-    counts as applied by its version, so that it may be renamed.
-    """
-    ordered = sorted(files, key=lambda name: name.encode("utf-8", "surrogateescape"))
-    matches = [(name, _FILE.fullmatch(name)) for name in ordered]
-    found = [Migration(match[1], match[2]) for _, match in matches if match]
-    versions = [migration.version for migration in found]
-    return Plan(
-        pending=tuple(
-            migration
-            for migration in found
-            if not _is_applied(migration, applied, versions.count(migration.version) > 1)
-        ),
-        skipped=tuple(name for name, match in matches if not match and name.endswith(".sql")),
-        missing=tuple(sorted(set(applied) - set(versions))),
-    )
 
 
 async def migrate(conninfo: str, folder: Path, *, progress: Progress) -> list[Applied]:
@@ -135,26 +100,6 @@ async def applied(conninfo: str) -> dict[str, str]:
         return await _history(connection)
 
 
-def names(folder: Path) -> list[str]:
-    """The file names in ``folder``; none when there is no such folder."""
-    return [entry.name for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
-
-
-def fingerprint(folder: Path, paths: Sequence[Path] = ()) -> str:
-    """A hash of the migrations and roles of ``folder`` and of the seed files ``paths``.
-
-    Two equal ones make equal databases: the key of the template that ``db reset`` starts from.
-    """
-    digest = hashlib.sha256()
-    migrations = [m.file for m in plan(names(folder / "migrations"), {}).pending]
-    for path in (folder / "roles.sql", *(folder / "migrations" / m for m in migrations), *paths):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.name}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
-            digest.update(content)
-    return digest.hexdigest()
-
-
 @asynccontextmanager
 async def operator_connection(conninfo: str) -> AsyncIterator[psycopg.AsyncConnection]:
     """A connection that is the only one to change this database's schema or seed for now."""
@@ -166,40 +111,47 @@ async def operator_connection(conninfo: str) -> AsyncIterator[psycopg.AsyncConne
         yield connection
 
 
-def read(path: Path) -> str:
-    """The text of an SQL file. Raises ``MigrationError`` when it is not UTF-8."""
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        failed = StatementFailed("the file is not UTF-8", line, "", "", "", committed=False)
-        raise MigrationError(path.name, failed) from problem
-
-
 async def _apply(connection: psycopg.AsyncConnection, path: Path, migration: Migration) -> None:
-    statements = split(read(path))
+    statements = statements_of(path)
     record = (
         """insert into supabase_migrations.schema_migrations as m (version, name, statements)
            values (%s, %s, %s)
            on conflict (version) do update
              set name = m.name || %s || excluded.name,
                  statements = m.statements || excluded.statements""",
-        (migration.version, migration.name, [s.text for s in statements], _SEPARATOR),
+        (migration.version, migration.name, [s.text for s in statements], SEPARATOR),
     )
-    try:
-        await FileRun(connection, statements, record).run()
-    except StatementFailed as failed:
-        raise MigrationError(path.name, failed) from failed.__cause__
+    await run_file(connection, path.name, statements, record)
 
 
 async def _roles(connection: psycopg.AsyncConnection, path: Path, progress: Progress) -> None:
     """The project's own roles, which belong to the cluster: one that exists already is fine."""
     progress(f"Creating the roles of {path.name}")
+    await run_file(connection, path.name, statements_of(path), forgive=(errors.DuplicateObject,))
+
+
+def statements_of(path: Path) -> list[Statement]:
+    """The statements of a file. Raises ``MigrationError`` when it is not UTF-8."""
     try:
-        await FileRun(connection, split(read(path)), forgive=(errors.DuplicateObject,)).run()
+        return split(read(path))
+    except NotText as problem:
+        failed = StatementFailed(str(problem), problem.line, "", "", "", committed=False)
+        raise MigrationError(path.name, failed) from problem
+
+
+async def run_file(
+    connection: psycopg.AsyncConnection,
+    file: str,
+    statements: Sequence[Statement],
+    record: Record | None = None,
+    *,
+    forgive: tuple[type[psycopg.Error], ...] = (),
+) -> None:
+    """Run the statements of ``file``. Raises ``MigrationError``."""
+    try:
+        await FileRun(connection, statements, record, forgive=forgive).run()
     except StatementFailed as failed:
-        raise MigrationError(path.name, failed) from failed.__cause__
+        raise MigrationError(file, failed) from failed.__cause__
 
 
 async def _history(connection: psycopg.AsyncConnection) -> dict[str, str]:
@@ -217,12 +169,6 @@ async def _history(connection: psycopg.AsyncConnection) -> dict[str, str]:
         "select version, coalesce(name, '') from supabase_migrations.schema_migrations"
     )
     return {str(version): str(name) for version, name in await rows.fetchall()}
-
-
-def _is_applied(migration: Migration, applied: Mapping[str, str], shared: bool) -> bool:
-    if migration.version not in applied:
-        return False
-    return not shared or migration.name in applied[migration.version].split(_SEPARATOR)
 
 
 def _excerpt(statement: str, lines: int = 12) -> str:

@@ -32,7 +32,7 @@ _QUIET_META = {
 }
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$-]*)'
 _EXTENSION = re.compile(
-    rf"""(?P<head>CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME}))
+    rf"""CREATE\s+EXTENSION\s+(?P<guard>IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})
          (?P<options>(?:\s+(?:WITH|CASCADE|SCHEMA\s+{_NAME}
             |(?:VERSION|FROM)\s+(?:'[^']*'|{_NAME}|[\w.]+)))*)\s*\Z""",
     re.VERBOSE | re.IGNORECASE,
@@ -49,6 +49,20 @@ HOMES: Mapping[str, str] = {
     "pg_graphql": "graphql",
 }
 """Extensions whose objects have a schema of their own name, which they make themselves."""
+
+
+INSTALLED = frozenset(
+    {
+        "pgcrypto",
+        "uuid-ossp",
+        "pgjwt",
+        "pg_stat_statements",
+        "pg_net",
+        "supabase_vault",
+        "pg_graphql",
+    }
+)
+"""Extensions every project finds installed; creating one again is no error, whatever its schema."""
 
 
 class Kind(Enum):
@@ -96,8 +110,8 @@ def create_extension(statement: Statement) -> tuple[str, str | None] | None:
     """``CREATE EXTENSION`` without its version, and the schema to make before it, if any.
 
     The version a project asks for is the hosted platform's; the one installed here is the one that
-    fits the server. A schema named like the extension's own (``pgmq``) exists there already. None
-    for any other statement.
+    fits the server. A schema named like the extension's own (``pgmq``) exists there already, and
+    so do some of the extensions. None for any other statement.
     """
     if statement.words[:2] != ("CREATE", "EXTENSION"):
         return None
@@ -106,8 +120,13 @@ def create_extension(statement: Statement) -> tuple[str, str | None] | None:
     match = _EXTENSION.match(text, start.start()) if start else None
     if match is None:
         return None
+    name = match["name"].strip('"').lower()
     options = _VERSION.sub("", match["options"])
     schema = _SCHEMA.search(options)
-    home = HOMES.get(match["name"].strip('"').lower())
     wanted = schema[1].strip('"').lower() if schema else None
-    return match["head"] + options, home if wanted is not None and wanted == home else None
+    guard = "if not exists " if match["guard"] or name in INSTALLED else ""
+    home = HOMES.get(name)
+    return (
+        f"create extension {guard}{match['name']}{options}",
+        home if home is not None and wanted == home else None,
+    )

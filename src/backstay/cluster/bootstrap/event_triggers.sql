@@ -52,9 +52,13 @@ language plpgsql security definer set search_path = '' as $body$
 begin
   if extensions.created_now('pg_net') then
     grant usage on schema net to supabase_functions_admin, postgres, anon, authenticated, service_role;
-    grant all on all functions in schema net to supabase_functions_admin, postgres, anon,
-      authenticated, service_role;
-    grant select on all tables in schema net to postgres with grant option;
+    -- Sending is for everyone; what came back is the owner's to read.
+    grant execute on function net.http_get(text, jsonb, jsonb, integer),
+      net.http_post(text, jsonb, jsonb, jsonb, integer),
+      net.http_delete(text, jsonb, jsonb, integer, jsonb)
+      to supabase_functions_admin, postgres, anon, authenticated, service_role;
+    grant all on all functions in schema net to postgres with grant option;
+    grant all on all tables in schema net to postgres with grant option;
   end if;
 end
 $body$;
@@ -66,9 +70,7 @@ begin
     grant usage on schema cron to postgres with grant option;
     grant all on all functions in schema cron to postgres with grant option;
     grant all on all tables in schema cron to postgres with grant option;
-    -- Jobs are changed through cron's functions, which check whose they are.
-    revoke all on table cron.job from postgres;
-    grant select on table cron.job to postgres with grant option;
+    grant all on all sequences in schema cron to postgres with grant option;
   end if;
 end
 $body$;

@@ -8,6 +8,7 @@ declare
 begin
   for wanted in select * from (values
     ('pgcrypto', 'extensions'), ('uuid-ossp', 'extensions'), ('pgjwt', 'extensions'),
+    ('pg_stat_statements', 'extensions'), ('pg_net', 'extensions'),
     ('supabase_vault', 'vault'), ('pg_graphql', 'graphql')
   ) as e (name, schema) loop
     if exists (select from pg_available_extensions where name = wanted.name) then

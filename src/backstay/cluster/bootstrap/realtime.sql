@@ -49,7 +49,18 @@ begin
   end loop;
 end
 $body$;
+-- For the role of whoever sends the first message of a day: all it can do is what is due.
 revoke all on function realtime.maintain_message_partitions() from public;
+grant execute on function realtime.maintain_message_partitions()
+  to postgres, anon, authenticated, service_role;
+
+create or replace function realtime._ensure_partition() returns void language plpgsql as $body$
+begin
+  if to_regclass('realtime.messages_' || to_char(now() at time zone 'utc', 'YYYY_MM_DD')) is null then
+    perform realtime.maintain_message_partitions();
+  end if;
+end
+$body$;
 
 -- The topic whose policies are being asked, without the prefix clients see.
 create or replace function realtime.topic() returns text stable language sql
@@ -62,6 +73,7 @@ returns void language plpgsql as $body$
 declare
   message_id uuid := gen_random_uuid();
 begin
+  perform realtime._ensure_partition();
   perform set_config('realtime.topic', topic, true);
   insert into realtime.messages (id, topic, extension, event, private, payload)
   values (message_id, topic, 'broadcast', event, private,
@@ -74,6 +86,7 @@ $body$;
 create or replace function realtime.send_binary(payload bytea, event text, topic text, private boolean default true)
 returns void language plpgsql as $body$
 begin
+  perform realtime._ensure_partition();
   perform set_config('realtime.topic', topic, true);
   insert into realtime.messages (topic, extension, event, private, binary_payload)
   values (topic, 'broadcast', event, private, payload);

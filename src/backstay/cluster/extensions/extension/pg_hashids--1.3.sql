@@ -1,0 +1,1 @@
+-- pg_hashids is a library; its functions do not exist here.

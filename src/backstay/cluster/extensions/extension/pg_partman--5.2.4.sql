@@ -1,0 +1,1 @@
+-- pg_partman is not available; declare partitions in a migration.

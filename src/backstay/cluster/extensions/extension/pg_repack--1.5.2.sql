@@ -1,0 +1,1 @@
+-- pg_repack is a program beside the server; VACUUM FULL does its work with a lock.

@@ -1,0 +1,1 @@
+-- pg_stat_monitor must be loaded with the server; pg_stat_statements is there.

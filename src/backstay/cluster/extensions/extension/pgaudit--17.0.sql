@@ -1,0 +1,1 @@
+-- pgaudit has settings and no objects; log_statement is what the server itself offers.

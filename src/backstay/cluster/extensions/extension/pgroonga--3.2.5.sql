@@ -1,0 +1,1 @@
+-- PGroonga is an index access method; pg_trgm serves some of its uses.

@@ -1,0 +1,1 @@
+-- pgRouting is built on PostGIS, which is not available here.

@@ -1,0 +1,1 @@
+-- PostGIS is a library. Its types do not exist here: a column of type geometry is an error that says so.

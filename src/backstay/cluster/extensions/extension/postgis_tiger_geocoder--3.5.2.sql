@@ -1,0 +1,1 @@
+-- Part of PostGIS, which is a library and not available here.

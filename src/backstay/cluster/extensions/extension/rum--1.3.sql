@@ -1,0 +1,1 @@
+-- rum is an index access method; a GIN index serves most of its uses.

@@ -1,0 +1,1 @@
+-- safeupdate is a hook of the server; the REST service refuses what it would refuse.

@@ -1,0 +1,1 @@
+-- wrappers brings foreign data wrappers; creating a server with one of them will say that it does not exist.
