@@ -1,0 +1,349 @@
+"""The cluster of one project: its PostgreSQL from nothing to answering, and back.
+
+    folder ─ places ─▶ user, data directory ─ create ─▶ launch ─ spawn or adopt ─▶ running
+
+Everything that blocks runs in a thread; the methods are coroutines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from backstay.clock import Clock
+from backstay.cluster import bootstrap, datadir, postmaster
+from backstay.cluster.conf import SUPERUSER, Launch
+from backstay.cluster.identity import ServerUser, server_user
+from backstay.cluster.locks import FileLock
+from backstay.cluster.materialise import materialise
+from backstay.cluster.places import Places, machine_dir, places
+from backstay.cluster.postmaster import Postmaster, Refused
+from backstay.cluster.provider import Installation, embedded, from_bin_dir
+from backstay.cluster.settings import ClusterSettings
+from backstay.cluster.state import State, read_state, write_state
+from backstay.errors import OperatorError
+
+Phase = Literal["stopped", "running", "asleep"]
+Progress = Callable[[str], None]
+PORTS_TRIED = 200
+
+
+class InUse(OperatorError):
+    """Another backstay looks after this project; ``state`` says which and where."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(
+            "The project is already running.",
+            why=f"Process {state.owner_pid} looks after it.",
+            next="backstay status, or backstay stop.",
+        )
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """``phase`` of the server as seen from here; ``pid`` 0 and ``port`` 0 while unknown."""
+
+    phase: Phase
+    version: str
+    data: Path
+    sockets: Path
+    port: int
+    pid: int
+
+
+class Cluster:
+    """A project's PostgreSQL. Make it with ``for_project``; ``start`` before anything else."""
+
+    def __init__(self, folder: Path, settings: ClusterSettings, clock: Clock) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._clock = clock
+        self._phase: Phase = "stopped"
+        self._server: Postmaster | None = None
+        self._launch: Launch | None = None
+        self._places: Places | None = None
+        self._user: ServerUser | None = None
+        self._lock: FileLock | None = None
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    def for_project(cls, folder: Path, settings: ClusterSettings, clock: Clock) -> Self:
+        """The cluster of the project in ``folder``; touches nothing yet."""
+        return cls(folder, settings, clock)
+
+    async def start(self, progress: Progress = lambda _: None) -> None:
+        """Make the cluster answer: create it, start it, or adopt a server that is running.
+
+        Raises ``InUse`` when another backstay looks after the project, ``OperatorError`` when the
+        server cannot run here.
+        """
+        async with self._turn:
+            if self._phase == "running":
+                return
+            with _explained(self.folder):
+                await asyncio.to_thread(self._start, progress)
+            self._phase = "running"
+
+    async def stop(self) -> None:
+        """Shut the server down in order and let go of the project."""
+        async with self._turn:
+            self._phase = "stopped"
+            await asyncio.to_thread(self._stop)
+            if self._lock is not None:
+                self._lock.release()
+
+    async def sleep(self) -> None:
+        """Shut the server down but keep the project; ``wake`` brings it back."""
+        async with self._turn:
+            if self._phase == "running":
+                self._phase = "asleep"
+                await asyncio.to_thread(self._stop)
+
+    async def wake(self) -> None:
+        """Make a sleeping server answer again, on the same port and socket."""
+        async with self._turn:
+            if self._phase == "asleep":
+                await asyncio.to_thread(self._respawn)
+                self._phase = "running"
+
+    async def recover(self) -> None:
+        """Start the server again when it has ended by itself; for ``supervise``."""
+        async with self._turn:
+            if self._phase == "running" and not (self._server and self._server.alive()):
+                await asyncio.to_thread(self._respawn)
+
+    async def recreate(self, progress: Progress = lambda _: None) -> None:
+        """Throw the whole cluster away, roles included, and start with a fresh one."""
+        async with self._turn:
+            await asyncio.to_thread(self._stop)
+            await asyncio.to_thread(self._recreate, progress)
+            self._phase = "running"
+
+    def dsn(self, role: str = "postgres", database: str = "postgres") -> str:
+        """A libpq connection string for ``role`` over the private socket; needs no password."""
+        return datadir.dsn(self.launch, role, database)
+
+    @property
+    def url(self) -> str:
+        """The database's URL for other programs, by TCP, as the Supabase CLI prints it."""
+        return f"postgresql://postgres:postgres@127.0.0.1:{self.launch.port}/postgres"
+
+    @property
+    def launch(self) -> Launch:
+        """How the server runs. Raises ``OperatorError`` before the first start."""
+        if self._launch is None:
+            raise OperatorError("The database has not been started.", next="backstay start")
+        return self._launch
+
+    @property
+    def installation(self) -> Installation:
+        """The server's programs: ``psql``, ``pg_dump`` …"""
+        return self.launch.installation
+
+    @property
+    def server(self) -> Postmaster | None:
+        """The running server process."""
+        return self._server
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    def status(self) -> Status:
+        """What stands now, without asking the server."""
+        launch, alive = self._launch, self._server is not None and self._server.alive()
+        return Status(
+            phase=self._phase if alive or self._phase != "running" else "stopped",
+            version=launch.installation.number if launch else "",
+            data=launch.data if launch else self.folder / ".backstay" / "data",
+            sockets=launch.sockets if launch else Path(),
+            port=launch.port if launch else 0,
+            pid=self._server.pid if self._server and alive else 0,
+        )
+
+    # Below runs in a thread, one call at a time.
+
+    def _start(self, progress: Progress) -> None:
+        settings = self.settings
+        machine = machine_dir(settings.machine_dir)
+        user = server_user(settings.user, owner_of=self.folder / ".backstay" / "data")
+        where = places(self.folder, user, machine)
+        self._take(where)
+        source = from_bin_dir(Path(settings.bin_dir)) if settings.bin_dir else embedded()
+        installation = materialise(source, machine)
+        fresh = self._ensure_data(where, installation, user, machine, progress)
+        state = read_state(where.state)
+        self._user, self._places = user, where
+        launch = self._plan(installation, user, where, state)
+        self._server = self._adopt(launch, state, progress)
+        if self._server is None:
+            progress("Starting PostgreSQL")
+            launch, self._server = self._spawn(launch, user, where)
+        self._launch = launch
+        if not fresh and state.bootstrap != datadir.bootstrap_digest():
+            asyncio.run(bootstrap.apply(self.dsn(SUPERUSER)))
+        self._remember()
+
+    def _take(self, where: Places) -> None:
+        lock = self._lock or FileLock(where.lock)
+        if not lock.acquire(wait=False):
+            raise InUse(read_state(where.state))
+        self._lock = lock
+
+    def _ensure_data(
+        self,
+        where: Places,
+        installation: Installation,
+        user: ServerUser,
+        machine: Path,
+        progress: Progress,
+    ) -> bool:
+        """Make the data directory when there is no whole one; True when it was made."""
+        if (where.data / "global" / "pg_control").exists():
+            _check_major(where.data, installation)
+            return False
+        if where.data.exists():
+            progress("Removing a data directory whose making was interrupted")
+            datadir.discard(where.data)
+        datadir.create(where.data, installation, user, machine, progress)
+        return True
+
+    def _plan(
+        self, installation: Installation, user: ServerUser, where: Places, state: State
+    ) -> Launch:
+        wanted = self.settings.port
+        known = state.ports.get("db", 0)
+        port = known if known and state.ports.get("db_wanted") == wanted else wanted
+        return Launch(
+            installation,
+            where.data,
+            where.sockets,
+            port,
+            os_users=datadir.os_users(user),
+            parameters=self.settings.parameters,
+            name=_ascii(self.folder.resolve().name),
+            durable=self.settings.durable,
+        )
+
+    def _adopt(self, launch: Launch, state: State, progress: Progress) -> Postmaster | None:
+        """The server already running on our data, if it runs as we would start it."""
+        found = postmaster.find(launch.data)
+        if found is None:
+            return None
+        if state.launch == _digest(launch) and postmaster.answers(launch):
+            progress("Found PostgreSQL running")
+            return found
+        progress("Stopping a PostgreSQL left from an earlier start")
+        found.stop()
+        return None
+
+    def _spawn(self, launch: Launch, user: ServerUser, where: Places) -> tuple[Launch, Postmaster]:
+        refusal: Refused | None = None
+        for port in _free_ports(launch.port):
+            attempt = replace(launch, port=port)
+            try:
+                return attempt, postmaster.spawn(attempt, user, where.log)
+            except Refused as refused:
+                if not refused.port_taken:
+                    raise
+                refusal = refused
+        raise refusal or OperatorError(
+            f"No free port from {launch.port} on.", next="Set [db] port in config.toml."
+        )
+
+    def _respawn(self) -> None:
+        if self._user is None or self._places is None:
+            return
+        self._launch, self._server = self._spawn(self.launch, self._user, self._places)
+        self._remember()
+
+    def _recreate(self, progress: Progress) -> None:
+        if self._places is not None:
+            datadir.discard(self._places.data)
+        self._start(progress)
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        if self._launch is not None:
+            self._remember()
+
+    def _remember(self) -> None:
+        where, user, launch = self._places, self._user, self.launch
+        if where is None or user is None:
+            return
+        state = read_state(where.state)
+        ports = {**state.ports, "db": launch.port, "db_wanted": self.settings.port}
+        write_state(
+            where.state,
+            replace(
+                state,
+                version=launch.installation.number,
+                major=launch.installation.major,
+                ports=ports,
+                server_pid=self._server.pid if self._server else 0,
+                owner_pid=os.getpid() if self._phase != "stopped" or self._server else 0,
+                user=user.name,
+                sockets=str(launch.sockets),
+                launch=_digest(launch),
+                bootstrap=datadir.bootstrap_digest(),
+            ),
+        )
+
+
+def _check_major(data: Path, installation: Installation) -> None:
+    made_by = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    if made_by != str(installation.major):
+        raise OperatorError(
+            f"The data directory was made by PostgreSQL {made_by}.",
+            why=f"This is PostgreSQL {installation.number}, which cannot read it.",
+            next=(
+                f"Set [backstay.postgres] bin_dir to a PostgreSQL {made_by} to go on with it, or "
+                f"move {data} away and start anew from the migrations."
+            ),
+        )
+
+
+def _digest(launch: Launch) -> str:
+    return hashlib.sha256(launch.fingerprint().encode()).hexdigest()[:16]
+
+
+def _ascii(name: str) -> str:
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in name)[:60]
+
+
+def _free_ports(first: int) -> Iterator[int]:
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        if _is_free(port):
+            yield port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise OperatorError(
+            f"{error.filename or folder} is not ours to write.",
+            why="The project was probably started by another user before (perhaps as root).",
+            next=f"Start it as that user, or: chown -R $(id -u) {folder / '.backstay'}",
+        ) from error
