@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import http.client
 import os
 import sys
 from collections.abc import Coroutine
@@ -55,6 +53,8 @@ def rest(
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` on the fastest event loop there is."""
+    import asyncio  # noqa: PLC0415 - --help stays quick
+
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
@@ -98,6 +98,8 @@ def check_ready(settings: RestSettings) -> str:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/ready"
     if not 0 < port < 65536:
         raise OperatorError(f"ERROR: invalid url - {url}")
+    import http.client  # noqa: PLC0415 - --help stays quick
+
     connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", "/ready")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from backstay.config.declare import Declared, declared
-from backstay.config.read import Key, environment_name, is_section, required
+from backstay.config.read import Key, environment_name, is_reference, is_section, required
 
 HIDDEN: Final = '"…"'
 """Shown in place of a secret that is set."""
@@ -37,7 +37,8 @@ class Entry:
 
     @property
     def shown(self) -> str:
-        return HIDDEN if self.secret and self.value else as_toml(self.value)
+        hidden = self.secret and self.value and not is_reference(self.value)
+        return HIDDEN if hidden else as_toml(self.value)
 
     @property
     def default_shown(self) -> str:
@@ -47,9 +48,10 @@ class Entry:
 def entries(kind: type[Any], value: Any = None, key: Key = ()) -> Iterator[Entry]:
     """Every setting of a declared dataclass, sections opened, in the order of declaration.
 
-    With a ``value`` the entries of mappings are listed by name, without one as ``<name>``.
+    With a ``value`` the entries of mappings are listed by name; without one as ``<name>``, and
+    every setting's value is None.
     """
-    yield from _section(kind, kind() if value is None and not key else value, key, True)
+    yield from _section(kind, value, key, True)
 
 
 def as_toml(value: Any) -> str:
@@ -85,7 +87,7 @@ def _section(kind: type[Any], value: Any, key: Key, honoured: bool) -> Iterator[
 
 
 def _mapping(kind: Any, said: Declared, value: Any, key: Key, honoured: bool) -> Iterator[Entry]:
-    names: Mapping[str, Any] = value if value else {"<name>": None}
+    names: Mapping[str, Any] = {"<name>": None} if value is None else value
     for name, item in names.items():
         if is_section(kind):
             yield from _section(kind, item, (*key, name), honoured)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from backstay.config.auth_profile import AuthProfile
 from backstay.config.declare import setting
 from backstay.config.duration import seconds
 from backstay.config.rest import RestExtensions
+from backstay.config.serve import LogFormat, LogLevel
 from backstay.config.values import parse_port, parse_positive, parse_size
 
 MEBIBYTE = 1024 * 1024
 LOOPBACK = "127.0.0.1"
-
-LogFormat = Literal["auto", "console", "json"]
-LogLevel = Literal["error", "warning", "info", "debug"]
 
 
 def _nothing() -> Mapping[str, Any]:

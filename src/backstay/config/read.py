@@ -56,6 +56,11 @@ def is_section(kind: Any) -> bool:
     return isinstance(kind, type) and dataclasses.is_dataclass(kind)
 
 
+def is_reference(value: Any) -> bool:
+    """Whether this is ``env(NAME)`` still, as written."""
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
 class Reader:
     """Reads one file with one environment; gathers notices and what is not yet acted upon."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
-from backstay.config.own import LogFormat, LogLevel
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["error", "warning", "info", "debug"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

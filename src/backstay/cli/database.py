@@ -1,0 +1,126 @@
+"""How the verbs about the database reach it: the running project's, or one started for the verb.
+
+Only verbs that need PostgreSQL import this module; it is not light.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from backstay.cli.output import remark
+from backstay.clock import SystemClock
+from backstay.cluster import datadir, postmaster
+from backstay.cluster.cluster import Cluster
+from backstay.cluster.conf import SUPERUSER, conninfo
+from backstay.cluster.settings import ClusterSettings
+from backstay.cluster.state import State, read_state
+from backstay.config.folders import Folders
+from backstay.config.instance import Instance, read_instance
+from backstay.config.project import ProjectConfig, database_parameters, load
+from backstay.errors import OperatorError
+
+
+def cluster_settings(config: ProjectConfig) -> ClusterSettings:
+    """What config.toml says of the project's PostgreSQL."""
+    own = config.backstay.postgres
+    return ClusterSettings(
+        port=own.port or config.db.port,
+        parameters=tuple(database_parameters(config).items()),
+        bin_dir=own.bin_dir,
+        user=own.user,
+    )
+
+
+@asynccontextmanager
+async def reached(folders: Folders) -> AsyncIterator[str]:
+    """A conninfo with which the schema may be changed; the server stays as it was found.
+
+    Raises ``OperatorError``.
+    """
+    config = load(folders.root, os.environ).config
+    if url := config.backstay.postgres.db_url:
+        yield url
+        return
+    instance = read_instance(folders.state)
+    if instance is not None:
+        yield _superuser(_awake(folders, instance))
+        return
+    cluster = Cluster.for_project(folders.root, cluster_settings(config), SystemClock())
+    await cluster.start(remark)
+    try:
+        yield cluster.dsn(SUPERUSER)
+    finally:
+        await cluster.stop()
+
+
+async def reset_database(folders: Folders, *, upto: str | None, seed: bool) -> int:
+    """Make the database anew; how many migrations it then has. Raises ``OperatorError``."""
+    raise OperatorError("db reset is not there yet.", next=f"Delete {folders.state / 'data'}.")
+
+
+def stop_left_over(folders: Folders) -> bool:
+    """Stop a PostgreSQL whose backstay was killed; whether there was one."""
+    data = _data(folders)
+    found = postmaster.find(data) if data.exists() else None
+    if found is None:
+        return False
+    found.stop()
+    return True
+
+
+def delete_data(folders: Folders) -> None:
+    """Delete the project's database and what belongs to it; keys and ports stay."""
+    data = _data(folders)
+    datadir.discard(data)
+    link = folders.state / "data"
+    if link.is_symlink():
+        link.unlink()
+
+
+def _data(folders: Folders) -> Path:
+    return (folders.state / "data").resolve()
+
+
+def _superuser(state: State) -> str:
+    return conninfo(
+        (
+            ("host", state.sockets),
+            ("port", state.ports["db"]),
+            ("user", SUPERUSER),
+            ("dbname", "postgres"),
+        )
+    )
+
+
+def _awake(folders: Folders, instance: Instance) -> State:
+    """The state of the running project's cluster, which a request wakes when it sleeps."""
+    path = folders.state / "state.json"
+    state = read_state(path)
+    if state.server_pid == 0:
+        _knock(instance)
+        state = read_state(path)
+    if state.server_pid == 0 or "db" not in state.ports:
+        raise OperatorError(
+            f"The database of {folders.root} does not answer.",
+            why="Its server runs, but says nothing of a PostgreSQL.",
+            next="See what happened: backstay logs",
+        )
+    return state
+
+
+def _knock(instance: Instance) -> None:
+    """Send the project a request and wait for the answer, whatever it is."""
+    address = urlsplit(instance.status.get("API_URL", ""))
+    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", instance.port)
+    try:
+        connection.request("HEAD", "/rest/v1/", headers={"Host": address.netloc})
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        pass
+    finally:
+        connection.close()
