@@ -98,6 +98,9 @@ class RsgiApp:
                 await transport.send_bytes(chunk)
         except (ProtocolClosed, ProtocolError) as error:
             raise ClientDisconnected from error
+        finally:
+            # The stream ends when nobody refers to it, and an error's traceback would go on to.
+            del transport
 
     async def _upgrade(self, request: Request, protocol: Any) -> None:
         if self._websocket is None:
