@@ -19,6 +19,7 @@ from backstay.rest import errors
 from backstay.tokens.model import Claims, TokenError
 
 _NO_KEY = "No suitable key or wrong key type"
+_UNREADABLE = ("JWT couldn't be decoded", None)
 _DECODING = {
     ("no_key", ""): (_NO_KEY, "No suitable key was found to decode the JWT"),
     ("signature", ""): (_NO_KEY, "None of the keys was able to decode the JWT"),
@@ -26,8 +27,8 @@ _DECODING = {
         "Wrong or unsupported encoding algorithm",
         "JWT is unsecured but expected 'alg' was not 'none'",
     ),
-    ("algorithm", ""): ("JWT couldn't be decoded", None),
-    ("malformed", "header"): ("JWT couldn't be decoded", None),
+    ("algorithm", ""): _UNREADABLE,
+    ("malformed", "header"): _UNREADABLE,
     ("malformed", "encoding"): ("JWT cryptographic operation failed", None),
     ("malformed", "empty"): ("Empty JWT is sent in Authorization header", None),
 }
@@ -105,8 +106,8 @@ def _refusal(error: TokenError) -> errors.RestError:
         return errors.bad_claims(_CLAIM_TYPES[error.detail])
     if (error.reason, error.detail) == ("malformed", "payload"):
         return errors.bad_claims("Parsing claims failed")
-    known = _DECODING.get((error.reason, error.detail)) or _DECODING[error.reason, ""]
-    return errors.bad_token(*known)
+    known = _DECODING.get((error.reason, error.detail)) or _DECODING.get((error.reason, ""))
+    return errors.bad_token(*(known or _UNREADABLE))
 
 
 def _role(claims: Claims, path: str) -> str:

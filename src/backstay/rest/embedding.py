@@ -104,8 +104,8 @@ def _described(key: ForeignKey) -> dict[str, str]:
 
 def _suggestion(catalog: Catalog, schema: str, origin: str, target: str) -> str | None:
     """What may have been meant, of the origin if that is unknown, else of the target."""
-    relationships = catalog.relationships.get((Name(schema, origin), schema))
-    if relationships is None:
+    relationships = catalog.relationships.get((Name(schema, origin), schema), ())
+    if not relationships and Name(schema, origin) not in catalog.tables:
         origins = [name.name for name, to in catalog.relationships if to == schema]
         similar = nearest(origins, origin)
         return f"Perhaps you meant '{similar}' instead of '{origin}'." if similar else None

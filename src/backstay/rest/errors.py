@@ -46,19 +46,18 @@ class MissInCatalog(RestError):
 
 def error_body(error: RestError, *, verbose: bool = True) -> bytes:
     """The JSON of an error; ``verbose`` False leaves details and hint out."""
-    fields: dict[str, Any] = {"code": error.code, "message": error.message}
+    fields: dict[str, Any] = {"code": error.code}
     if verbose:
         fields["details"] = error.details if error.structure is None else error.structure
         fields["hint"] = error.hint
+    fields["message"] = error.message
     return orjson.dumps(fields)
 
 
 def error_response(error: RestError, *, verbose: bool = True) -> Response:
-    headers = [
-        ("Content-Type", "application/json; charset=utf-8"),
-        ("Proxy-Status", f"PostgREST; error={error.code}"),
-        *error.headers,
-    ]
+    headers: list[Header] = [("Content-Type", "application/json; charset=utf-8"), *error.headers]
+    if error.code.isascii() and error.code.isprintable():
+        headers.append(("Proxy-Status", f"PostgREST; error={error.code}"))
     return Response(error.status, headers, error_body(error, verbose=verbose))
 
 

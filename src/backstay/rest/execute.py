@@ -46,6 +46,8 @@ class Prepared:
     request: ApiRequest
     plan: Plan
     statement: Statement
+    legacy_names: tuple[tuple[str, str], ...] = ()
+    """Resources named by their relation in spite of an alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +182,9 @@ def _outcome(
         raise errors.not_singular(page)
     total = _number(row[statements.TOTAL])
     limit = prepared.request.preferences.affected_limit
-    if prepared.plan.read_only and prepared.plan.kind == "call" and limit is not None:
-        if page > limit:
-            raise errors.too_many_affected(page)
+    calls = prepared.plan.read_only and prepared.plan.kind == "call"
+    if calls and limit is not None and page > limit:
+        raise errors.too_many_affected(page)
     writes = prepared.plan.kind == "write"
     return Outcome(
         body=_body(row, prepared.statement),

@@ -1,4 +1,4 @@
-"""What PostgreSQL refused, as the dialect's error: status by SQLSTATE, or whatever a RAISE asks for.
+"""What PostgreSQL refused, as the dialect's error: by its SQLSTATE, or as a RAISE asks for.
 
 https://docs.postgrest.org/en/stable/references/errors.html#pg-errors
 """

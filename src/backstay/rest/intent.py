@@ -22,7 +22,7 @@ JoinType = Literal["", "inner", "left"]
 
 @dataclass(frozen=True, slots=True)
 class JsonStep:
-    """One arrow of a JSON path. ``text`` is ``->>``; an ``index`` keeps its sign: ``+1``, ``-2``."""
+    """One arrow of a JSON path. ``text`` is ``->>``; an ``index`` keeps its sign, ``+1``."""
 
     key: str
     text: bool = False

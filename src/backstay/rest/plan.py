@@ -81,7 +81,7 @@ def _negotiated(
     rows: Name,
     read: ReadPlan,
 ) -> tuple[Handler, MediaType]:
-    """The first acceptable media type that can be made of the rows. Raises ``RestError`` PGRST107."""
+    """The first acceptable media type that the rows can become. Raises ``RestError`` PGRST107."""
     plain = _selects_everything(read)
     for accepted in request.accept:
         found = _handler(accepted, catalog, settings, rows, plain=plain)

@@ -45,7 +45,7 @@ from backstay.rest.spread import add_embeds, hoist_aggregates, order_spread_arra
 def plan_read(
     table: Name, request: ApiRequest, catalog: Catalog, settings: RestSettings
 ) -> ReadPlan:
-    """The tree of what ``request`` reads of ``table``, or of the rows it writes or a function gives.
+    """What ``request`` reads of ``table``, or of the rows it writes there or a function gives.
 
     Raises ``RestError`` PGRST100, PGRST108, PGRST118, PGRST123, PGRST127, PGRST200, PGRST201.
     """
@@ -123,7 +123,7 @@ def _attach_ranges(
 
 
 def _at(node: ReadPlan, path: EmbedPath, legacy: bool) -> ReadPlan:
-    """The resource at ``path``. ``legacy``: its relation's name serves even when it has an alias."""
+    """The resource at ``path``. ``legacy``: its relation's name serves in spite of an alias."""
     for name in path:
         found = next((child for child in node.children if _answers(child, name, legacy)), None)
         if found is None:

@@ -245,7 +245,7 @@ class Plan:
 
     @property
     def legacy_names(self) -> list[tuple[str, str]]:
-        """(relation, alias) of each resource that was named by its relation in spite of an alias."""
+        """(relation, alias) of each resource named by its relation in spite of an alias."""
         found: list[tuple[str, str]] = []
         _collect_legacy(self.read, found)
         return found

@@ -66,10 +66,15 @@ def _read(
 
 
 def _content_location(request: ApiRequest, query: str) -> str:
-    canonical = canonical_query(query)
-    name = quote(request.target.name, safe="/!$&'()*+,;=:@~ ") if query else request.target.name
-    path = f"/{name}"
+    canonical = canonical_query(query) if query else ""
+    path = _path_of(request)
     return f"{path}?{canonical}" if canonical else path
+
+
+def _path_of(request: ApiRequest) -> str:
+    """The path of a relation, as a header can hold it."""
+    name = request.target.name
+    return f"/{name}" if name.isascii() and name.isprintable() else f"/{_quoted(name)}"
 
 
 def _written(prepared: Prepared, outcome: Outcome) -> tuple[int, list[Header], bytes]:
@@ -82,8 +87,9 @@ def _written(prepared: Prepared, outcome: Outcome) -> tuple[int, list[Header], b
         if outcome.location:
             headers.append(("Location", _location(request, outcome)))
         headers.append(("Content-Range", content_range(1, 0, total)))
-        merged = request.preferences.resolution == "merge-duplicates"
-        status = 200 if merged and outcome.inserted is not None and outcome.inserted <= 0 else 201
+        write = prepared.plan.write
+        merged = write is not None and write.merge and write.on_conflict is not None
+        status = 200 if merged and (outcome.inserted or 0) <= 0 else 201
     elif request.verb == "update":
         headers.append(("Content-Range", content_range(0, outcome.page - 1, total)))
     elif request.verb == "delete":
@@ -99,7 +105,7 @@ def _written(prepared: Prepared, outcome: Outcome) -> tuple[int, list[Header], b
 
 def _location(request: ApiRequest, outcome: Outcome) -> str:
     parts = (f"{_quoted(name)}={_quoted(value)}" for name, value in outcome.location)
-    return f"/{request.target.name}?{'&'.join(parts)}"
+    return f"{_path_of(request)}?{'&'.join(parts)}"
 
 
 def _quoted(text: str) -> str:

@@ -5,12 +5,15 @@ https://docs.postgrest.org/en/stable/references/api/openapi.html
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from backstay.catalog.model import Snapshot
+from backstay.db.model import Session
 from backstay.rest import errors, media
 from backstay.rest.auth import Caller
 from backstay.rest.execute import Database, make_session
 from backstay.rest.intent import ApiRequest
-from backstay.rest.openapi import document
+from backstay.rest.openapi import Runner, Version
 from backstay.rest.respond import VARY
 from backstay.web import Header, Request, Response
 
@@ -20,8 +23,27 @@ OPENAPI_31 = "application/vnd.oai.openapi+json"
 _ACCEPTABLE = (media.OPENAPI, media.JSON, media.ANY)
 
 
+class Document(Protocol):
+    """Writes the document of a schema, as the caller of ``session`` may see it."""
+
+    async def __call__(
+        self,
+        pool: Runner,
+        session: Session,
+        snapshot: Snapshot,
+        schema: str,
+        *,
+        openapi: Version = "2.0",
+    ) -> bytes | None: ...
+
+
 async def answer_root(
-    pool: Database, snapshot: Snapshot, caller: Caller, asked: ApiRequest, request: Request
+    write: Document,
+    pool: Database,
+    snapshot: Snapshot,
+    caller: Caller,
+    asked: ApiRequest,
+    request: Request,
 ) -> Response:
     """The OpenAPI document. Raises ``RestError`` PGRST107, and what the pool raises."""
     newer = any(accepted.name.startswith(OPENAPI_31) for accepted in asked.accept)
@@ -34,9 +56,7 @@ async def answer_root(
     if asked.negotiated:
         headers.append(("Content-Profile", asked.schema))
     session = make_session(snapshot, caller, asked, None, request.path, request.headers)
-    found = await document(
-        pool, session, snapshot, asked.schema, openapi="3.1" if newer else "2.0"
-    )
+    found = await write(pool, session, snapshot, asked.schema, openapi="3.1" if newer else "2.0")
     if found is None:
         raise errors.root_disabled()
     return Response(200, headers, b"" if asked.head else found)

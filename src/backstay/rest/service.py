@@ -22,11 +22,12 @@ from backstay.rest.errors import MissInCatalog, RestError
 from backstay.rest.execute import Database, Prepared, execute, make_session
 from backstay.rest.failures import failure
 from backstay.rest.intent import ApiRequest, Payload
+from backstay.rest.openapi import document
 from backstay.rest.plan import make_plan
 from backstay.rest.plan_call import find_routine
 from backstay.rest.request import TAKES_BODY, parse_request, request_payload
 from backstay.rest.respond import relation_info, respond, root_info, routine_info
-from backstay.rest.root import answer_root
+from backstay.rest.root import Document, answer_root
 from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
 from backstay.rest.statements import write_statement
 
@@ -59,6 +60,11 @@ class _Timer:
         self.spent.append((now - self._last) * 1000)
         self._last = now
 
+    def complete(self) -> None:
+        """Count the last stage, where the others were left out, too."""
+        while len(self.spent) < len(_STAGES):
+            self.stage()
+
     def header(self) -> web.Header:
         stages = zip(_STAGES, self.spent, strict=False)
         return "Server-Timing", ", ".join(f"{name};dur={spent:.1f}" for name, spent in stages)
@@ -67,7 +73,7 @@ class _Timer:
 class RestService:
     """PostgREST's dialect over one database.
 
-    ``observer`` is told of what went unexpectedly wrong.
+    ``root`` writes the document at ``/``. ``observer`` is told of what went unexpectedly wrong.
     """
 
     def __init__(
@@ -78,12 +84,14 @@ class RestService:
         extensions: RestExtensions | None = None,
         clock: Clock | None = None,
         observer: Observer | None = None,
+        root: Document = document,
     ) -> None:
         self._pool = pool
         self._source = source
         self._extensions = extensions or RestExtensions()
         self._clock = clock or SystemClock()
         self._observer = observer
+        self._document = root
         self._plans: PlanCache[_Template] = PlanCache()
         self._log = logging.getLogger("backstay.rest")
 
@@ -91,6 +99,15 @@ class RestService:
         snapshot = self._source.current
         if snapshot is None:
             return _refused(errors.no_catalog(), verbose=True)
+        response = await self._guarded(snapshot, request)
+        trace = snapshot.settings.server_trace_header
+        if trace:
+            header = (trace, request.headers.get(trace.lower(), ""))
+            return web.Response(response.status, [header, *response.headers], response.body)
+        return response
+
+    async def _guarded(self, snapshot: Snapshot, request: web.Request) -> web.Response:
+        """The answer, or the dialect's error: nothing that goes wrong escapes."""
         caller: Caller | None = None
         try:
             timer = _Timer()
@@ -121,7 +138,8 @@ class RestService:
         payload = request_payload(template.request, body)
         timer.stage()
         if template.request.verb in ("root", "info"):
-            return await self._described(snapshot, caller, template.request, request)
+            response = await self._described(snapshot, caller, template.request, request)
+            return _timed(response, snapshot.settings, timer)
         try:
             prepared = self._prepared(snapshot, template, payload)
         except MissInCatalog:
@@ -129,7 +147,7 @@ class RestService:
             prepared = self._prepared(snapshot, _Template(template.request), payload)
         timer.stage()
         session = make_session(
-            snapshot, caller, prepared.request, prepared.plan, _full_path(request), headers
+            snapshot, caller, prepared.request, prepared.plan, request.path, headers
         )
         raw = payload.raw if payload else b""
         settings = snapshot.settings
@@ -139,7 +157,10 @@ class RestService:
         timer.stage()
         response = respond(prepared, outcome, settings, request.query)
         timer.stage()
-        return _with_extras(response, prepared, settings, request, timer)
+        if settings.url_use_legacy_target_names and (names := prepared.legacy_names):
+            warning = ("Warning", _legacy_warning(names))
+            response = web.Response(response.status, [*response.headers, warning], response.body)
+        return _timed(response, settings, timer)
 
     def _effective_headers(self, request: web.Request) -> Mapping[str, str]:
         """The headers, with rows asked for where the project says that is the default."""
@@ -181,7 +202,7 @@ class RestService:
         statement = write_statement(plan, request, snapshot.settings.db_max_rows)
         if payload is not None:
             request = replace(request, payload=replace(payload, raw=b"", pairs=None))
-        prepared = Prepared(request, plan, statement)
+        prepared = Prepared(request, plan, statement, tuple(plan.legacy_names))
         from_form = payload is not None and payload.pairs is not None
         if statement.reusable and not from_form and len(template.prepared) < _MAX_BODY_SHAPES:
             template.prepared[held] = prepared
@@ -197,7 +218,8 @@ class RestService:
     ) -> web.Response:
         """What is there, and what may be done with it."""
         if asked.verb == "root":
-            return await answer_root(self._pool, snapshot, caller, asked, request)
+            write = self._document
+            return await answer_root(write, self._pool, snapshot, caller, asked, request)
         if asked.target.kind == "schema":
             return root_info()
         try:
@@ -215,10 +237,6 @@ def _info(snapshot: Snapshot, asked: ApiRequest) -> web.Response:
     return relation_info(asked, snapshot.catalog)
 
 
-def _full_path(request: web.Request) -> str:
-    return request.path
-
-
 def _refused(error: RestError, *, verbose: bool) -> web.Response:
     response = errors.error_response(error, verbose=verbose)
     if error.status == 503:
@@ -227,28 +245,15 @@ def _refused(error: RestError, *, verbose: bool) -> web.Response:
     return response
 
 
-def _with_extras(
-    response: web.Response,
-    prepared: Prepared,
-    settings: RestSettings,
-    request: web.Request,
-    timer: _Timer,
-) -> web.Response:
-    """Headers that are sent only where asked for: timing, tracing, and a warning."""
-    extra: list[web.Header] = []
-    if settings.server_timing_enabled:
-        extra.append(timer.header())
-    if settings.server_trace_header:
-        name = settings.server_trace_header
-        extra.append((name, request.headers.get(name.lower(), "")))
-    if settings.url_use_legacy_target_names and (names := prepared.plan.legacy_names):
-        extra.append(("Warning", _legacy_warning(names)))
-    if not extra:
+def _timed(response: web.Response, settings: RestSettings, timer: _Timer) -> web.Response:
+    """``response`` with Server-Timing, where that is asked for."""
+    if not settings.server_timing_enabled:
         return response
-    return web.Response(response.status, [*response.headers, *extra], response.body)
+    timer.complete()
+    return web.Response(response.status, [*response.headers, timer.header()], response.body)
 
 
-def _legacy_warning(names: list[tuple[str, str]]) -> str:
+def _legacy_warning(names: tuple[tuple[str, str], ...]) -> str:
     changes = ", ".join(f"`{name}` to `{alias}`" for name, alias in names)
     return (
         f'299 backstay/{__version__} "Embedded resource was referenced by relation name even'

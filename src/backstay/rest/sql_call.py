@@ -1,7 +1,5 @@
 """SQL of a function call: arguments from the query string, a form, or the JSON of the body."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -57,7 +57,7 @@ def write_statement(plan: Plan, request: ApiRequest, max_rows: int | None) -> St
         text = _call(plan, request, max_rows, parameters)
     else:
         text = _read(plan, request, max_rows, parameters)
-    binary = plan.handler.kind == "custom"
+    binary = plan.handler.kind == "custom" and plan.media.plan is None
     if binary:
         text = _with_binary_flag(text)
     if plan.media.plan is not None:

@@ -100,7 +100,7 @@ class Scanner:
         return wanted
 
     def word(self, wanted: str) -> str:
-        """``wanted``, whole. A word that begins alike and goes on differently is a final failure."""
+        """``wanted``, whole. A word that begins alike and goes on otherwise is a final failure."""
         if self.starts(wanted):
             self.pos += len(wanted)
             self.note = None
