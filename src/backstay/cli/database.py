@@ -17,23 +17,12 @@ from backstay.clock import SystemClock
 from backstay.cluster import datadir, postmaster
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER, conninfo
-from backstay.cluster.settings import ClusterSettings
+from backstay.cluster.settings import cluster_settings
 from backstay.cluster.state import State, read_state
 from backstay.config.folders import Folders
 from backstay.config.instance import Instance, read_instance
-from backstay.config.project import ProjectConfig, database_parameters, load
+from backstay.config.project import load
 from backstay.errors import OperatorError
-
-
-def cluster_settings(config: ProjectConfig) -> ClusterSettings:
-    """What config.toml says of the project's PostgreSQL."""
-    own = config.backstay.postgres
-    return ClusterSettings(
-        port=own.port or config.db.port,
-        parameters=tuple(database_parameters(config).items()),
-        bin_dir=own.bin_dir,
-        user=own.user,
-    )
 
 
 @asynccontextmanager

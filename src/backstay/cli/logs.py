@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -11,7 +12,7 @@ import typer
 
 from backstay.cli.options import Project, folders_of
 from backstay.config.folders import Folders
-from backstay.config.instance import read_instance
+from backstay.config.instance import Instance, read_instance
 from backstay.errors import OperatorError
 
 FILE: Final = Path("log") / "backstay.log"
@@ -39,7 +40,7 @@ def log_file(folders: Folders) -> Path:
     """The log of the project's server. Raises ``OperatorError`` when there is none."""
     found = read_instance(folders.state)
     path = Path(found.log) if found and found.log else folders.state / FILE
-    if found and not found.log and not path.exists():
+    if found and not _written_by(found, path):
         raise OperatorError(
             f"The server of {folders.root} writes its log to its terminal.",
             why=f"It was started in the foreground, as process {found.pid}.",
@@ -50,6 +51,12 @@ def log_file(folders: Folders) -> Path:
             f"There is no log of {folders.root} yet.", next="Start it with: backstay start --detach"
         )
     return path
+
+
+def _written_by(instance: Instance, path: Path) -> bool:
+    """Whether the log is that of this server, not of one before it."""
+    started = datetime.fromisoformat(instance.started_at).timestamp()
+    return path.exists() and path.stat().st_mtime >= started - 1
 
 
 def last_lines(file: TextIO, count: int) -> list[str]:

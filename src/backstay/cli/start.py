@@ -95,6 +95,8 @@ def serve(options: ServeOptions) -> None:
     screen = choose_screen(format=options.log_format or "auto")
     if descriptor := os.environ.pop(_TOLD, ""):
         screen = Announcing(screen, int(descriptor))
+    if options.excluded:
+        screen.note(f"Nothing is left out yet: {', '.join(options.excluded)}.")
     app.serve(options, screen)
 
 

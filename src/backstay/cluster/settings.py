@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backstay.config.declare import setting
+from backstay.config.project import ProjectConfig, database_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +32,14 @@ class ClusterSettings:
         env=("BACKSTAY_MACHINE_DIR",),
     )
     durable: bool = setting(True, "False gives up fsync: for throw-away test clusters only.")
+
+
+def cluster_settings(config: ProjectConfig) -> ClusterSettings:
+    """What a project's config.toml says of its cluster."""
+    own = config.backstay.postgres
+    return ClusterSettings(
+        port=own.port or config.db.port,
+        parameters=tuple(database_parameters(config).items()),
+        bin_dir=own.bin_dir,
+        user=own.user,
+    )

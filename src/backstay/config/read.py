@@ -44,6 +44,11 @@ class Notice:
     what: str
     next: str = ""
 
+    @property
+    def text(self) -> str:
+        """Both in one line."""
+        return f"{self.what} {self.next}".rstrip()
+
 
 def environment_name(key: Key) -> str:
     """What overrides ``key``: ``SUPABASE_API_PORT`` as for the CLI, or our ``BACKSTAY_PORT``."""
