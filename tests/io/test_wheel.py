@@ -46,7 +46,7 @@ def test_installed_wheel_serves(tmp_path: Path) -> None:
             status = json.loads(run(backstay, "status", "-o", "json", "--project", project))
             reply = httpx.get(
                 f"http://127.0.0.1:{port}/rest/v1/machines?select=id",
-                headers={"apikey": status["SERVICE_ROLE_KEY"]},
+                headers={"apikey": status["SECRET_KEY"]},
             )
             assert [row["id"] for row in reply.json()] == ["mach_001", "mach_002", "mach_003"]
         finally:
