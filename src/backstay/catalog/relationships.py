@@ -154,19 +154,26 @@ def _override(
 
 
 def _index(relationships: Iterable[Relationship], exposed: frozenset[str]) -> Relationships:
-    """By source and by the schema of what the client names: the target, or the function."""
+    """By source and by the schema of what the client names: the target, or the function.
+
+    A source all of whose relationships lead to hidden places stays, with none: hints to misspelt
+    names tell a relation without relationships from one that is not known.
+    """
     found: dict[tuple[Name, str], list[Relationship]] = {}
     for rel in relationships:
-        if rel.table.schema not in exposed or rel.foreign_table.schema not in exposed:
+        if rel.table.schema not in exposed:
             continue
-        if isinstance(rel, ComputedRelationship):
-            named = rel.function.schema
-        elif rel.junction is not None and rel.junction.table.schema not in exposed:
-            continue
-        else:
-            named = rel.foreign_table.schema
-        found.setdefault((rel.table, named), []).append(rel)
+        named = rel.function if isinstance(rel, ComputedRelationship) else rel.foreign_table
+        several = found.setdefault((rel.table, named.schema), [])
+        if rel.foreign_table.schema in exposed and not _is_through_hidden(rel, exposed):
+            several.append(rel)
     return {key: tuple(sorted(rels, key=_order)) for key, rels in found.items()}
+
+
+def _is_through_hidden(rel: Relationship, exposed: frozenset[str]) -> bool:
+    if isinstance(rel, ComputedRelationship) or rel.junction is None:
+        return False
+    return rel.junction.table.schema not in exposed
 
 
 _KIND: Mapping[Cardinality, int] = {
