@@ -37,8 +37,9 @@ from backstay.gateway.hosts import ProjectTable
 from backstay.gateway.model import GatewaySettings
 from backstay.gateway.rsgi import RsgiApp
 from backstay.gateway.server import HttpServer, bind
+from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
-from backstay.observe.events import Failed, Stopping
+from backstay.observe.events import Failed
 from backstay.observe.logs import Log
 from backstay.observe.metrics import Metrics
 from backstay.project import (
@@ -204,10 +205,7 @@ class InProcess:
     async def stop(self) -> None:
         """Accept no more, and let what is in flight end."""
         if self._servers:
-            self._bus.emit(Stopping(in_flight=0))
-        for server, application in self._servers:
-            await server.stop()
-            await application.drain(GRACE)
+            await shut_down(self._servers, self._bus, grace=GRACE)
 
 
 class Workers:

@@ -383,10 +383,9 @@ def keys_of(config: ProjectConfig, *, first: bool, clock: Clock) -> ProjectKeys:
     """A project's keys, by the rules of ``tokens.key_store``."""
     state, auth = config.folders.state, config.auth
     kept = load_keys(state)
-    chosen = auth.jwt_secret or auth.signing_keys_path
     if kept is not None:
         base = kept
-    elif first or chosen:
+    elif first:
         base = ProjectKeys.development()
     else:
         base = load_or_generate_keys(state, clock)

@@ -8,6 +8,7 @@ while there are any, begins to watch those that have been here since the tick be
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -28,6 +29,11 @@ class Flight:
         self.ticks = 0
         self.watch: asyncio.Task[None] | None = None
         self.abandoned = False
+
+    def abandon(self) -> None:
+        """Cancel the task; its answer is not wanted any more."""
+        self.abandoned = True
+        self.task.cancel()
 
 
 class InFlight:
@@ -63,14 +69,19 @@ class InFlight:
             self._empty.set()
 
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - the remainder is the result
-        """Wait until nothing is in flight; how many still were after ``timeout`` seconds."""
+        """Wait until nothing is in flight; after ``timeout`` seconds cancel what still is.
+
+        How many had to be cancelled.
+        """
         self._empty.clear()
-        if self._flights:
-            try:
-                await asyncio.wait_for(self._empty.wait(), timeout)
-            except TimeoutError:
-                return len(self._flights)
-        return 0
+        if not self._flights:
+            return 0
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), timeout)
+        remaining = tuple(self._flights)
+        for flight in remaining:
+            flight.abandon()
+        return len(remaining)
 
     def _tick(self) -> None:
         self._ticking = bool(self._flights)
@@ -86,5 +97,4 @@ class InFlight:
 
 async def _cancel_when_gone(flight: Flight) -> None:
     await flight.gone()
-    flight.abandoned = True
-    flight.task.cancel()
+    flight.abandon()

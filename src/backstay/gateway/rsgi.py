@@ -55,8 +55,13 @@ class RsgiApp:
         self._websocket = websocket
         self._in_flight = InFlight()
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered."""
+        return len(self._in_flight)
+
     async def drain(self, timeout: float) -> int:  # noqa: ASYNC109 - the remainder is the result
-        """Wait for the requests in flight; how many still were after ``timeout`` seconds."""
+        """Let the requests in flight end; how many were cancelled after ``timeout`` seconds."""
         return await self._in_flight.drain(timeout)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:

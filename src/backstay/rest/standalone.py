@@ -32,10 +32,11 @@ from backstay.config.rest import RestSettings
 from backstay.db.model import DatabaseError, DatabaseUnavailable, PoolTimeout, Session
 from backstay.db.pool import Pool
 from backstay.errors import OperatorError
-from backstay.gateway.rsgi import RsgiApp, rsgi_app
+from backstay.gateway.rsgi import rsgi_app
 from backstay.gateway.server import BACKLOG, HttpServer, bind
+from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
-from backstay.observe.events import RequestFinished, Started, Stopping
+from backstay.observe.events import RequestFinished, Started
 from backstay.observe.logs import Level, Log
 from backstay.rest.admin import Admin, Metrics
 from backstay.rest.service import RestService
@@ -97,7 +98,7 @@ async def serve(launch: Launch) -> None:
         addresses = tuple(_shown(server) for server, _ in servers)
         bus.emit(Started(addresses=addresses, seconds=monotonic() - began))
         await stopped.wait()
-        await _stop(servers, bus)
+        await shut_down(servers, bus, grace=GRACE)
 
 
 @asynccontextmanager
@@ -248,13 +249,6 @@ def _on_signals(stopped: asyncio.Event, cache: SchemaCache) -> None:
         loop.add_signal_handler(number, stop)
     for number in (signal.SIGUSR1, signal.SIGUSR2):
         loop.add_signal_handler(number, reload)
-
-
-async def _stop(servers: list[tuple[HttpServer, RsgiApp]], bus: Bus) -> None:
-    bus.emit(Stopping(in_flight=0))
-    for server, application in servers:
-        await server.stop()
-        await application.drain(GRACE)
 
 
 def _shown(server: HttpServer) -> str:

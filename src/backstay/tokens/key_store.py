@@ -2,11 +2,12 @@
 
 Which keys a project has, first rule that holds:
 
-1. what its config.toml gives (``auth.jwt_secret``, ``auth.signing_keys_path`` …), completed;
-2. the keys kept in ``.backstay/keys.json``;
-3. the well-known development keys, for the lone or first project, on loopback;
-4. otherwise fresh keys, generated once and kept in ``.backstay/keys.json``.
+1. those kept in ``.backstay/keys.json``;
+2. the well-known development keys, for the lone or first project, on loopback only;
+3. fresh ones, generated once and kept in ``.backstay/keys.json``.
 
+What the project's config.toml gives (``auth.jwt_secret``, ``auth.signing_keys_path`` …) then takes
+the place of the key it names, and the API tokens are made anew from it.
 So no two projects served together share a secret unless their files say so, and a token or key of
 one is refused by the other.
 """

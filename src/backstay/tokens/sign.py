@@ -34,7 +34,7 @@ class Signer:
         except (JoseError, ValueError, TypeError) as error:
             raise OperatorError(
                 f"The signing key {self.kid or ''} cannot be used: {error}",
-                next="Make one with: backstay keys generate",
+                next="Make one with: backstay keys signing-key",
             ) from error
         self._key, self._model = key, model
         self._header = _segment(self._header_members())

@@ -16,6 +16,7 @@ import pytest
 
 from backstay.gateway.rsgi import RsgiApp, rsgi_app
 from backstay.gateway.server import HttpServer, bind
+from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
 from backstay.observe.events import ClientLeft, Event, RequestFailed
 from backstay.web import Request, Response
@@ -65,6 +66,10 @@ class Server:
                 raise RuntimeError("the password is hunter2")
             case "/unread":
                 return Response(200, [], b"unread")
+            case "/pause":
+                self.arrived.set()
+                await asyncio.sleep(0.2)
+                return Response(200, [], b"paused")
             case "/slow":
                 return await self.slow()
             case _:
@@ -293,9 +298,36 @@ class TestClientsThatLeave:
         assert await server.app.drain(5) == 0
         assert [type(event) for event in server.events] == [ClientLeft]
 
-    async def test_drain_tells_how_many_remain(self, server: Server) -> None:
+    async def test_drain_cancels_what_does_not_end(self, server: Server) -> None:
         async with server.connected() as (_, writer):
             writer.write(b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n")
             await asyncio.wait_for(server.arrived.wait(), 5)
+            assert server.app.in_flight == 1
             assert await server.app.drain(0.05) == 1
-        assert await server.app.drain(5) == 0
+            await asyncio.wait_for(server.cancelled.wait(), 5)
+        assert server.app.in_flight == 0
+
+
+class TestShutdown:
+    async def test_a_stream_without_end_does_not_keep_the_server(self) -> None:
+        endless, bus = Server(), Bus()
+        http = HttpServer(endless.app, bind("127.0.0.1", 0))
+        endless.port = http.address[1]
+        http.start()
+        async with endless.connected() as (reader, writer):
+            writer.write(b"GET /endless HTTP/1.1\r\n" + HOST + b"\r\n")
+            await asyncio.wait_for(reader.read(100), 5)
+            assert await asyncio.wait_for(shut_down([(http, endless.app)], bus, grace=0.05), 5) == 1
+
+    async def test_what_ends_in_time_is_answered(self) -> None:
+        polite = Server()
+        http = HttpServer(polite.app, bind("127.0.0.1", 0))
+        polite.port = http.address[1]
+        http.start()
+        async with polite.connected() as (reader, writer):
+            writer.write(b"GET /pause HTTP/1.1\r\n" + HOST + b"\r\n")
+            await asyncio.wait_for(polite.arrived.wait(), 5)
+            stopping = asyncio.create_task(shut_down([(http, polite.app)], Bus(), grace=5))
+            answer = await asyncio.wait_for(read(reader, "GET"), 5)
+        assert (answer.status, answer.body) == (200, b"paused")
+        assert await asyncio.wait_for(stopping, 5) == 0
