@@ -53,6 +53,8 @@ class PoolStats(NamedTuple):
     """Connections lost to the server or to a cancel that could not be mended."""
     timeouts: int
     """Requests that waited in vain for a connection."""
+    exchanges: int
+    """Requests that got one."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class _Counters:
     connected: int = 0
     broken: int = 0
     timeouts: int = 0
+    exchanges: int = 0
 
 
 class Pool:
@@ -158,7 +161,13 @@ class Pool:
             connected=counters.connected,
             broken=counters.broken,
             timeouts=counters.timeouts,
+            exchanges=counters.exchanges,
         )
+
+    @property
+    def exchanges(self) -> int:
+        """How many requests have got a connection so far."""
+        return self._counters.exchanges
 
     def forget_statements(self) -> None:
         """Prepare everything anew from the next request on: the schema changed.
@@ -242,10 +251,12 @@ class Pool:
     # ── the queue ─────────────────────────────────────────────────────────────────────────────
 
     async def _acquire(self) -> Connection:
+        self._counters.exchanges += 1
         while self._idle and not self._waiters:
             connection = self._idle.pop()
             if connection.still_there():
                 return connection
+            self._discard(connection)
         return await self._wait()
 
     async def _wait(self) -> Connection:
@@ -306,8 +317,7 @@ class Pool:
 
     async def _mend(self, connection: Connection) -> None:
         if not await connection.mend(_MEND_PATIENCE):
-            self._counters.broken += 1
-            self._discard(connection)
+            self._discard(connection, lost=True)
         else:
             self._release(connection)
 
@@ -360,11 +370,13 @@ class Pool:
 
     def _lost(self, connection: Connection) -> None:
         """``connection`` broke. Whoever uses it finds out; if it was idle, it is gone at once."""
-        self._counters.broken += 1
         if connection in self._idle:
             self._discard(connection)
 
-    def _discard(self, connection: Connection) -> None:
+    def _discard(self, connection: Connection, *, lost: bool = False) -> None:
+        if connection not in self._all:
+            return
+        self._counters.broken += lost or connection.broken is not None
         connection.close()
         self._all.discard(connection)
         if not self._all:
