@@ -62,12 +62,15 @@ class Columns:
         found = self._column(source.name)
         if found is None:
             return ColumnRef(source.name, source.path, to_json=True)
-        column = replace(reference(found), path=source.path, search=search)
-        if column.type in ("json", "jsonb"):
-            return column
-        if found.type == "tsvector":
-            return replace(column, to_json=True, search=None)
-        return replace(column, to_json=True)
+        is_json = found.nominal_type in ("json", "jsonb")
+        return ColumnRef(
+            found.name,
+            source.path,
+            to_json=not is_json,
+            search=None if found.type == "tsvector" else search,
+            type=found.nominal_type,
+            default=found.default,
+        )
 
     def _transformed(self, column: ColumnRef, source: str, target: str) -> ColumnRef:
         """``column`` with the representation's function; its type becomes what that one takes."""

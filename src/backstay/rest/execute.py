@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol, cast
 
 import orjson
@@ -19,6 +20,7 @@ from backstay.rest.holes import SlotValue, fill
 from backstay.rest.intent import ApiRequest
 from backstay.rest.planned import Plan
 from backstay.rest.statements import Statement
+from backstay.web import Header
 
 _DEFERRED = Query("SET CONSTRAINTS ALL IMMEDIATE")
 """Before a rollback: what a commit would have refused is to be refused as well."""
@@ -46,6 +48,8 @@ class Prepared:
     request: ApiRequest
     plan: Plan
     statement: Statement
+    headers: tuple[Header, ...] = ()
+    """The headers of every answer."""
     legacy_names: tuple[tuple[str, str], ...] = ()
     """Resources named by their relation in spite of an alias."""
 
@@ -152,6 +156,7 @@ def make_session(
     )
 
 
+@lru_cache(maxsize=64)
 def _search_path(schema: str, extra: tuple[str, ...]) -> str:
     return ", ".join([quote_ident(schema), *map(quote_ident, extra)])
 

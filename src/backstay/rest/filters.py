@@ -27,6 +27,8 @@ _LIST_ELEMENT = re.compile(r"[^,)]*")
 _NEITHER_COMMA_NOR_PARENTHESIS = re.compile(r"[^,)]")
 _ARRAY = re.compile(r"\{[^{}]*\}")
 
+_PLAIN = re.compile(rf"(not\.)?({'|'.join((*SIMPLE, *QUANTIFIED, *FULL_TEXT))})\.")
+
 Value = Callable[[Scanner], str]
 
 
@@ -37,6 +39,11 @@ def whole_value(scan: Scanner) -> str:
 
 def condition(scan: Scanner, field: Field, value: Value, slot: int = -1) -> Filter:
     """``[not.]operator.value`` about ``field``; ``value`` reads the value of most operators."""
+
+    if not scan.careful and (plain := _PLAIN.match(scan.text, scan.pos)):
+        scan.pos = plain.end()
+        negation_word, operator = plain.groups()
+        return Filter(field, operator, value(scan), negation_word is not None, slot=slot)
 
     def negation() -> str:
         scan.word("not")

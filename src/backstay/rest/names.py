@@ -15,6 +15,8 @@ _JSON_KEY = re.compile(r"[^(\-:.,>)]*")
 _DIGITS = re.compile(r"[0-9]*")
 _ARROW_HEAD = re.compile(r">")
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?![\w $-])")
+
 DELIMITER = "delimiter (.)"
 FIELD_NAME = "field name (* or [a..z0..9_$])"
 JSON_KEY = "any non reserved character different from: .,>()"
@@ -39,6 +41,9 @@ def quoted_value(scan: Scanner) -> str:
 
 def field_name(scan: Scanner) -> str:
     """A name, plain with inner dashes, or in double quotes."""
+    if not scan.careful and (plain := _PLAIN_NAME.match(scan.text, scan.pos)):
+        scan.pos = plain.end()
+        return plain.group()
     return scan.labelled(
         FIELD_NAME,
         lambda: scan.either(lambda: quoted_value(scan), lambda: _dashed(scan, identifier)),

@@ -27,6 +27,7 @@ from backstay.rest.intent import (
 )
 from backstay.rest.planned import (
     SOURCE,
+    ColumnRef,
     Condition,
     ConditionGroup,
     EmbedPresence,
@@ -213,31 +214,24 @@ def _selected(
     if whole and (expanding or columns.has_representation()):
         if item.aggregate is None:
             known = [columns.to_json(reference(column)) for column in columns.known()]
-            return [_named(replace(_bare(item), column=column), node) for column in known]
+            return [_named(item, column, node) for column in known]
         if item.aggregate == "count" and node.spread:
-            counted = replace(field_ref(item.field), whole_row=True)
-            return [_named(replace(_bare(item), column=counted), node)]
-    return [_named(replace(_bare(item), column=columns.for_output(item.field)), node)]
+            return [_named(item, ColumnRef("*", whole_row=True), node)]
+    return [_named(item, columns.for_output(item.field), node)]
 
 
-def _bare(item: SelectField) -> Selected:
-    return Selected(
-        field_ref(item.field), item.alias, item.cast, item.aggregate, item.aggregate_cast
-    )
-
-
-def _named(selected: Selected, node: ReadPlan) -> Selected:
-    """Give an alias to what PostgreSQL would name otherwise than the client expects."""
-    if selected.alias is not None:
-        return selected
-    if selected.aggregate:
+def _named(item: SelectField, column: ColumnRef, node: ReadPlan) -> Selected:
+    """``column``, with an alias where PostgreSQL would name it otherwise than is expected."""
+    alias = item.alias
+    if alias is None and item.aggregate:
         # The parent of a spread selects its columns by name, so the aggregate needs one.
-        return replace(selected, alias=selected.aggregate) if node.spread else selected
-    column = selected.column
-    if column.path:
+        alias = item.aggregate if node.spread else None
+    elif alias is None and column.path:
         keys = [step.key for step in column.path if not step.index]
-        return replace(selected, alias=keys[-1] if keys else column.name)
-    return replace(selected, alias=column.name) if column.transform else selected
+        alias = keys[-1] if keys else column.name
+    elif alias is None and column.transform:
+        alias = column.name
+    return Selected(column, alias, item.cast, item.aggregate, item.aggregate_cast)
 
 
 def where(columns: Columns, condition: Logic) -> Where:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -26,13 +27,13 @@ from backstay.rest.intent import (
 from backstay.rest.names import delimiter, field_name, json_path
 from backstay.rest.ranges import ALL, Range, intersection
 from backstay.rest.select import column_list, order_list, select_list
-from backstay.rest.syntax import Scanner, Unparsed, described
+from backstay.rest.syntax import ParseError, Scanner, parsed
 
 T = TypeVar("T")
 
 _SEPARATOR = re.compile("[&;]")
+_UNCHANGED = re.compile(r"[A-Za-z0-9_.~-]*(?:=[A-Za-z0-9_.~-]*)?\Z")
 _INTEGER = re.compile(r"\s*(-?[0-9]{1,18})\s*\Z")
-_CANONICAL = re.compile(r"[A-Za-z0-9_.~&=-]*\Z")
 RESERVED = frozenset({"select", "columns", "on_conflict", "apikey"})
 LAST_WORDS = frozenset({"order", "limit", "offset", "and", "or"})
 
@@ -59,20 +60,32 @@ def decoded(text: str) -> str:
 
 def canonical_query(query: str) -> str:
     """The query sorted by key and encoded anew; values of a repeated key are joined by commas."""
-    if _CANONICAL.match(query):
-        parts = [part for part in query.split("&") if part]
-        keys = [part.partition("=")[0] for part in parts]
-        if len(set(keys)) == len(keys) and all("=" in part for part in parts):
-            return "&".join(part for _, part in sorted(zip(keys, parts, strict=True)))
-    together: dict[bytes, list[str]] = {}
-    for part in _SEPARATOR.split(query):
-        if part:
-            key, _, value = part.replace("+", " ").partition("=")
-            together.setdefault(_raw(key), []).append(quote_from_bytes(_raw(value), safe=""))
-    return "&".join(
-        f"{quote_from_bytes(key, safe='')}={','.join(values)}"
-        for key, values in sorted(together.items())
-    )
+    parts = [_canonical(part) for part in _SEPARATOR.split(query) if part]
+    parts.sort(key=_key)
+    written: list[str] = []
+    last: bytes | None = None
+    for key, name, value in parts:
+        if key == last:
+            written[-1] += f",{value}"
+        else:
+            written.append(f"{name}={value}")
+        last = key
+    return "&".join(written)
+
+
+@lru_cache(maxsize=2048)
+def _canonical(part: str) -> tuple[bytes, str, str]:
+    """The key, the key encoded anew, and the value encoded anew."""
+    if _UNCHANGED.match(part):
+        name, _, value = part.partition("=")
+        return name.encode(), name, value
+    name, _, value = part.replace("+", " ").partition("=")
+    key = _raw(name)
+    return key, quote_from_bytes(key, safe=""), quote_from_bytes(_raw(value), safe="")
+
+
+def _key(part: tuple[bytes, str, str]) -> bytes:
+    return part[0]
 
 
 def _raw(text: str) -> bytes:
@@ -136,11 +149,10 @@ def _first(pairs: list[Pair], name: str) -> str | None:
 
 
 def _parsed(text: str, what: str, grammar: Callable[[Scanner], T]) -> T:
-    scan = Scanner(text)
     try:
-        return grammar(scan)
-    except Unparsed as failure:
-        raise errors.unparsed(*described(text, what, failure.note)) from None
+        return parsed(text, what, grammar)
+    except ParseError as error:
+        raise errors.unparsed(error.message, error.details) from None
 
 
 def _select(text: str) -> tuple[SelectItem, ...]:

@@ -14,6 +14,7 @@ from backstay.rest.execute import Outcome, Prepared
 from backstay.rest.guc import override_headers, override_status
 from backstay.rest.intent import ApiRequest
 from backstay.rest.plan import find_table
+from backstay.rest.planned import Plan
 from backstay.rest.preferences import applied
 from backstay.rest.query_params import canonical_query
 from backstay.rest.ranges import content_range, range_status
@@ -28,8 +29,7 @@ def respond(prepared: Prepared, outcome: Outcome, settings: RestSettings, query:
     Raises ``RestError`` PGRST111, PGRST112.
     """
     if prepared.plan.media.plan is not None:
-        headers = _content_headers(prepared)
-        return Response(200, [*headers, VARY], outcome.body)
+        return Response(200, [*prepared.headers, VARY], outcome.body)
     if prepared.plan.kind == "write":
         status, headers, body = _written(prepared, outcome)
     else:
@@ -51,11 +51,9 @@ def _read(
     headers: list[Header] = [("Content-Range", content_range(lower, upper, outcome.total))]
     if plan.kind == "read":
         headers.append(("Content-Location", _content_location(request, query)))
-    if preference := _applied(prepared):
-        headers.append(preference)
+    headers += prepared.headers
     if plan.call is not None and plan.call.routine.returns_void:
         return 204, headers, b""
-    headers += _content_headers(prepared)
     if request.head:
         return status, headers, b""
     if status == 416:
@@ -96,11 +94,8 @@ def _written(prepared: Prepared, outcome: Outcome) -> tuple[int, list[Header], b
         headers.append(("Content-Range", content_range(1, 0, total)))
     elif shown and outcome.inserted is not None and outcome.inserted > 0:
         status = 201
-    if preference := _applied(prepared):
-        headers.append(preference)
-    if not shown:
-        return status, headers, b""
-    return status, headers + _content_headers(prepared), outcome.body
+    headers += prepared.headers
+    return status, headers, outcome.body if shown else b""
 
 
 def _location(request: ApiRequest, outcome: Outcome) -> str:
@@ -112,20 +107,21 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _content_headers(prepared: Prepared) -> list[Header]:
-    headers: list[Header] = [("Content-Type", prepared.plan.media.content_type)]
-    if prepared.request.negotiated:
-        headers.append(("Content-Profile", prepared.request.schema))
-    return headers
-
-
-def _applied(prepared: Prepared) -> Header | None:
-    write = prepared.plan.write
-    resolves = write is not None and bool(
-        write.keys or prepared.request.query.on_conflict is not None
-    )
-    value = applied(prepared.request.preferences, prepared.request.verb, on_conflict=resolves)
-    return ("Preference-Applied", value) if value else None
+def fixed_headers(request: ApiRequest, plan: Plan) -> tuple[Header, ...]:
+    """The headers that every answer to requests of this shape has."""
+    headers: list[Header] = []
+    write = plan.write
+    resolves = write is not None and bool(write.keys or request.query.on_conflict is not None)
+    preferences = applied(request.preferences, request.verb, on_conflict=resolves)
+    if preferences and plan.media.plan is None:
+        headers.append(("Preference-Applied", preferences))
+    shown = request.preferences.representation == "representation"
+    void = plan.call is not None and plan.call.routine.returns_void
+    if plan.media.plan is not None or (shown if write is not None else not void):
+        headers.append(("Content-Type", plan.media.content_type))
+        if request.negotiated:
+            headers.append(("Content-Profile", request.schema))
+    return tuple(headers)
 
 
 # -- OPTIONS ----------------------------------------------------------------------------------

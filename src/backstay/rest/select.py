@@ -21,6 +21,7 @@ from backstay.rest.intent import (
 from backstay.rest.syntax import Scanner
 
 _COLON = re.compile(":")
+_PLAIN_ITEM = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*|\*)(?=[,)]|\Z)")
 
 
 def select_list(scan: Scanner) -> tuple[SelectItem, ...]:
@@ -43,6 +44,9 @@ def _comma(scan: Scanner) -> str:
 
 
 def _item(scan: Scanner) -> SelectItem:
+    if not scan.careful and _PLAIN_ITEM.match(scan.text, scan.pos):
+        return _field_item(scan)
+
     def embedded(head: SelectRelation) -> SelectItem:
         scan.char("(")
         children = scan.nested(lambda: select_list(scan))
@@ -108,6 +112,9 @@ def _embed_parameter(scan: Scanner) -> tuple[str, str]:
 
 
 def _field_item(scan: Scanner) -> SelectField:
+    if not scan.careful and (plain := _PLAIN_ITEM.match(scan.text, scan.pos)):
+        scan.pos = plain.end()
+        return SelectField(Field(plain.group()))
     scan.blanks()
     found = scan.either(
         lambda: scan.attempt(lambda: _star(scan)),

@@ -26,7 +26,7 @@ from backstay.rest.openapi import document
 from backstay.rest.plan import make_plan
 from backstay.rest.plan_call import find_routine
 from backstay.rest.request import TAKES_BODY, parse_request, request_payload
-from backstay.rest.respond import relation_info, respond, root_info, routine_info
+from backstay.rest.respond import fixed_headers, relation_info, respond, root_info, routine_info
 from backstay.rest.root import Document, answer_root
 from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
 from backstay.rest.statements import write_statement
@@ -47,15 +47,18 @@ class _Template:
 
 
 class _Timer:
-    """How long each stage took, in milliseconds."""
+    """How long each stage took, in milliseconds, when that is to be told."""
 
-    __slots__ = ("_last", "spent")
+    __slots__ = ("_last", "_wanted", "spent")
 
-    def __init__(self) -> None:
+    def __init__(self, *, wanted: bool) -> None:
         self.spent: list[float] = []
-        self._last = monotonic()
+        self._wanted = wanted
+        self._last = monotonic() if wanted else 0.0
 
     def stage(self) -> None:
+        if not self._wanted:
+            return
         now = monotonic()
         self.spent.append((now - self._last) * 1000)
         self._last = now
@@ -110,7 +113,7 @@ class RestService:
         """The answer, or the dialect's error: nothing that goes wrong escapes."""
         caller: Caller | None = None
         try:
-            timer = _Timer()
+            timer = _Timer(wanted=snapshot.settings.server_timing_enabled)
             caller = identify(snapshot, request.headers.get("authorization"))
             timer.stage()
             return await self._answer(snapshot, caller, request, timer)
@@ -202,7 +205,9 @@ class RestService:
         statement = write_statement(plan, request, snapshot.settings.db_max_rows)
         if payload is not None:
             request = replace(request, payload=replace(payload, raw=b"", pairs=None))
-        prepared = Prepared(request, plan, statement, tuple(plan.legacy_names))
+        prepared = Prepared(
+            request, plan, statement, fixed_headers(request, plan), tuple(plan.legacy_names)
+        )
         from_form = payload is not None and payload.pairs is not None
         if statement.reusable and not from_form and len(template.prepared) < _MAX_BODY_SHAPES:
             template.prepared[held] = prepared

@@ -7,6 +7,9 @@ to the note; moving on forgets it; of two notes the one further into the text pr
 
 A failure that moved the position is final, unless ``attempt`` takes the position back: this is the
 difference between "not this alternative" and "this alternative, but written wrongly".
+
+Most texts are right, and notes are dear. So a text is first read hastily, without notes, and read
+again with care only when it turned out to be wrong: ``parsed`` does both.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-FOUND, UNWANTED, EXPECTED = range(3)
+FOUND, UNWANTED, EXPECTED, EXPECTED_TEXT = range(4)
 """Kinds of messages, in the order they are shown: a character found, something complete that may
-not follow, something that was looked for."""
+not follow, something that was looked for, by its description or by its text."""
 
 Message = tuple[int, str]
 
@@ -42,6 +45,18 @@ class Unparsed(Exception):
     def __init__(self, note: Note) -> None:
         super().__init__(note)
         self.note = note
+
+
+class ParseError(Exception):
+    """What is wrong with a text: where, and what was found and expected there."""
+
+    def __init__(self, message: str, details: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+_UNEXPLAINED = Note(0, ())
 
 
 def merged(one: Note | None, other: Note | None) -> Note | None:
@@ -67,24 +82,37 @@ def _shown_character(character: str) -> str:
 
 
 class Scanner:
-    """A position in a text, with the note of what was looked for there."""
+    """A position in a text, with the note of what was looked for there when it is ``careful``."""
 
-    __slots__ = ("depth", "note", "pos", "text")
+    __slots__ = ("careful", "depth", "note", "pos", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, careful: bool = True) -> None:
         self.text = text
         self.pos = 0
         self.depth = 0
+        self.careful = careful
         self.note: Note | None = None
 
     def fail(self, *messages: Message) -> Unparsed:
         """The failure to raise: nothing suitable at the present position."""
+        if not self.careful:
+            return Unparsed(_UNEXPLAINED)
         note = merged(self.note, Note(self.pos, messages))
         return Unparsed(note or Note(self.pos, ()))
 
     def _found(self, position: int) -> Message:
-        character = self.text[position : position + 1]
-        return FOUND, shown(character) if character else ""
+        return FOUND, self.text[position : position + 1]
+
+    def _differs(self, word: str) -> tuple[Message, Message]:
+        """What to say of a ``word`` that is not here: the first character that is another."""
+        same = 0
+        while self.text[self.pos + same : self.pos + same + 1] == word[same]:
+            same += 1
+        return self._found(self.pos + same), (EXPECTED_TEXT, word)
+
+    def _noted(self, *messages: Message) -> None:
+        if self.careful:
+            self.note = merged(self.note, Note(self.pos, messages))
 
     def starts(self, word: str) -> bool:
         return self.text.startswith(word, self.pos)
@@ -94,7 +122,8 @@ class Scanner:
     def char(self, wanted: str, label: str = "") -> str:
         """The one character ``wanted``; ``label`` is what to call it when it is missing."""
         if self.text[self.pos : self.pos + 1] != wanted:
-            raise self.fail(self._found(self.pos), (EXPECTED, label or shown(wanted)))
+            kind = EXPECTED if label else EXPECTED_TEXT
+            raise self.fail(self._found(self.pos), (kind, label or wanted))
         self.pos += 1
         self.note = None
         return wanted
@@ -105,11 +134,9 @@ class Scanner:
             self.pos += len(wanted)
             self.note = None
             return wanted
-        same = 0
-        while self.text[self.pos + same : self.pos + same + 1] == wanted[same]:
-            same += 1
-        failure = self.fail(self._found(self.pos + same), (EXPECTED, shown(wanted)))
-        self.pos += same
+        failure = self.fail(*self._differs(wanted))
+        if self.text[self.pos : self.pos + 1] == wanted[0]:
+            self.pos += 1
         raise failure
 
     def one_of(self, *words: str) -> str:
@@ -119,32 +146,30 @@ class Scanner:
                 self.pos += len(word)
                 self.note = None
                 return word
-        messages: list[Message] = []
-        for word in words:
-            same = 0
-            while self.text[self.pos + same : self.pos + same + 1] == word[same]:
-                same += 1
-            messages += (self._found(self.pos + same), (EXPECTED, shown(word)))
-        raise self.fail(*messages)
+        if not self.careful:
+            raise self.fail()
+        raise self.fail(*(message for word in words for message in self._differs(word)))
 
     def many(self, pattern: re.Pattern[str], *expected: str, least: int = 0) -> str:
         """The characters here that ``pattern``, a repeated class, matches: ``least`` of them."""
         match = pattern.match(self.text, self.pos)
         end = match.end() if match else self.pos
         taken = self.text[self.pos : end]
-        messages = (self._found(end), *((EXPECTED, label) for label in expected))
+        messages: tuple[Message, ...] = ()
+        if self.careful:
+            messages = (self._found(end), *((EXPECTED, label) for label in expected))
         if len(taken) < least:
             raise self.fail(*messages)
         if taken:
             self.pos, self.note = end, None
-        self.note = merged(self.note, Note(end, messages))
+        self._noted(*messages)
         return taken
 
     def blanks(self) -> None:
         match = _BLANKS.match(self.text, self.pos)
         if match and match.end() > self.pos:
             self.pos, self.note = match.end(), None
-        self.note = merged(self.note, Note(self.pos, (self._found(self.pos),)))
+        self._noted(self._found(self.pos))
 
     def rest(self) -> str:
         """Everything that is left."""
@@ -160,23 +185,16 @@ class Scanner:
             character = self.text[self.pos]
             quoted = "'\\''" if character == "'" else f"'{shown(character)[1:-1]}'"
             raise self.fail((UNWANTED, quoted), (EXPECTED, "end of input"))
-        self.note = merged(
-            self.note, Note(self.pos, (self._found(self.pos), (EXPECTED, "end of input")))
-        )
+        self._noted(self._found(self.pos), (EXPECTED, "end of input"))
 
     def ends(self, *words: str) -> None:
         """One of ``words`` stands here, or the end of the text."""
         for word in words:
             if self.starts(word):
                 return
-        failures: Note | None = self.note
-        for word in words:
-            same = 0
-            while self.text[self.pos + same : self.pos + same + 1] == word[same]:
-                same += 1
-            found = (self._found(self.pos + same), (EXPECTED, shown(word)))
-            failures = merged(failures, Note(self.pos, found))
-        self.note = failures
+        if self.careful:
+            for word in words:
+                self._noted(*self._differs(word))
         self.at_end()
 
     def not_before(self, forbidden: re.Pattern[str]) -> None:
@@ -185,7 +203,7 @@ class Scanner:
         if match:
             note = Note(self.pos + 1, ((UNWANTED, f"'{shown(match.group())[1:-1]}'"),))
             raise Unparsed(merged(self.note, note) or note)
-        self.note = merged(self.note, Note(self.pos, (self._found(self.pos),)))
+        self._noted(self._found(self.pos))
 
     # -- how parts are put together -------------------------------------------------------------
 
@@ -223,6 +241,8 @@ class Scanner:
 
     def labelled(self, label: str, part: Callable[[], T]) -> T:
         """``part``, called ``label`` when it is missing, whatever it is made of."""
+        if not self.careful:
+            return part()
         start, before = self.pos, self.note
         self.note = None
         try:
@@ -265,8 +285,19 @@ def _labelled(note: Note | None, label: str) -> Note | None:
 
 
 def _relabelled(note: Note, label: str) -> Note:
-    kept = tuple(message for message in note.messages if message[0] != EXPECTED)
+    kept = tuple(message for message in note.messages if message[0] < EXPECTED)
     return Note(note.position, ((EXPECTED, label), *kept))
+
+
+def parsed(text: str, what: str, grammar: Callable[[Scanner], T]) -> T:
+    """``text`` read by ``grammar``. Raises ``ParseError``, which calls the text ``what``."""
+    try:
+        return grammar(Scanner(text, careful=False))
+    except Unparsed:
+        try:
+            return grammar(Scanner(text))
+        except Unparsed as failure:
+            raise ParseError(*described(text, what, failure.note)) from None
 
 
 def described(text: str, what: str, note: Note) -> tuple[str, str]:
@@ -284,8 +315,9 @@ def described(text: str, what: str, note: Note) -> tuple[str, str]:
 
 def _details(note: Note) -> str:
     by_kind: list[list[str]] = [[], [], []]
-    for kind, text in sorted(note.messages, key=lambda message: message[0]):
-        by_kind[kind].append(text)
+    for kind, text in note.messages:
+        quoted = kind == EXPECTED_TEXT or (kind == FOUND and text != "")
+        by_kind[min(kind, EXPECTED)].append(shown(text) if quoted else text)
     found, unwanted, expected = by_kind
     parts: list[str] = []
     if unwanted:
