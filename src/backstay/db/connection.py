@@ -24,6 +24,12 @@ from backstay.db.statements import StatementCache
 
 NoticeHook = Callable[[Notice], None]
 
+Around = tuple[str, Sequence[str]]
+"""The statement before an exchange's settings, none if empty, and those after its queries."""
+
+IMPLICIT: Final[Around] = ("", ())
+"""No BEGIN and no COMMIT: the Sync ends a transaction of its own."""
+
 _MAX_PARAMETERS: Final = 65_535
 _IDLE: Final = int(TransactionStatus.IDLE)
 _FATAL: Final = frozenset(("FATAL", "PANIC"))
@@ -47,6 +53,7 @@ class Connection:
         "broken",
         "expires",
         "idle_since",
+        "untouched",
     )
 
     def __init__(
@@ -70,6 +77,8 @@ class Connection:
         self._on_broken = on_broken
         self._on_notice = on_notice
         self.broken: DatabaseUnavailable | None = None
+        self.untouched = True
+        """If it is broken: it broke before the server ran anything of the last exchange."""
         self.expires = 0.0
         self.idle_since = 0.0
         self._loop.add_reader(self._fd, self._on_readable)
@@ -80,30 +89,29 @@ class Connection:
         self,
         session: Session,
         queries: Sequence[Query],
+        around: Around = IMPLICIT,
         *,
-        begin: str = "",
-        end: Sequence[str] = (),
         configure: bool = True,
         epoch: int = 0,
     ) -> list[Result]:
         """Send settings and queries, wait for the Sync, give one result a query.
 
-        ``begin`` and ``end`` are statements around them; without, the exchange is an implicit
-        transaction. ``configure`` False continues a transaction whose settings are made. ``epoch``
+        ``around`` them go what begins and what ends a transaction; without, the exchange is an
+        implicit one. ``configure`` False continues a transaction whose settings are made. ``epoch``
         is the pool's: a new one closes every statement prepared in an earlier one.
 
         Raises ``DatabaseError`` or ``DatabaseUnavailable``. A cancelled caller leaves the exchange
         in flight: see ``mend``.
         """
         self._statements.enter(epoch)
-        flight = self._launch(session, queries, begin, end, configure)
+        flight = self._launch(session, queries, around, configure)
         await flight.landed
         if flight.stale and configure:
             # The transaction was rolled back whole, so it can be run again whole.
             self._statements.doom_all()
             if self._pg.transaction_status != _IDLE:
                 await self.rollback()
-            flight = self._launch(session, queries, begin, end, configure)
+            flight = self._launch(session, queries, around, configure)
             await flight.landed
         if flight.error is not None:
             raise flight.error
@@ -111,14 +119,14 @@ class Connection:
 
     async def rollback(self) -> None:
         """End the open transaction without keeping anything."""
-        await self.exchange(Session(), (), begin="rollback", configure=False)
+        await self.exchange(Session(), (), ("rollback", ()), configure=False)
 
     def start_stream(
         self, session: Session, queries: Sequence[Query], rows_per_chunk: int, epoch: int
     ) -> StreamFlight:
         """Send like ``exchange``; the last query's rows come in chunks. Does not wait."""
         self._statements.enter(epoch)
-        plan = self._plan(session, queries, "", (), True)
+        plan = self._plan(session, queries, IMPLICIT, True)
         flight = StreamFlight(
             self._loop.create_future(), plan, news=asyncio.Event(), rows_per_chunk=rows_per_chunk
         )
@@ -136,13 +144,10 @@ class Connection:
         self,
         session: Session,
         queries: Sequence[Query],
-        begin: str = "",
-        end: Sequence[str] = (),
-        configure: bool = True,
+        around: Around,
+        configure: bool,
     ) -> Flight:
-        flight = Flight(
-            self._loop.create_future(), self._plan(session, queries, begin, end, configure)
-        )
+        flight = Flight(self._loop.create_future(), self._plan(session, queries, around, configure))
         self._send(flight)
         return flight
 
@@ -150,12 +155,12 @@ class Connection:
         self,
         session: Session,
         queries: Sequence[Query],
-        begin: str,
-        end: Sequence[str],
+        around: Around,
         configure: bool,
     ) -> list[Part]:
         """Everything to send, encoded and checked, so that nothing is half sent for bad input."""
         plan: list[Part] = []
+        begin, end = around
         try:
             if begin:
                 plan.append((SETTINGS, None, begin.encode(), ()))
@@ -196,6 +201,7 @@ class Connection:
         plan.append((step, statement, b"", values))
 
     def _send(self, flight: Flight) -> None:
+        self.untouched = self.broken is not None
         if self.broken is not None:
             raise self.broken
         pg = self._pg
@@ -289,6 +295,7 @@ class Connection:
         flight, self._flight = self._flight, None
         self.close()
         if flight is not None:
+            self.untouched = flight.untouched
             flight.crash(unavailable)
         self._on_broken(self)
         return unavailable

@@ -18,7 +18,7 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from backstay.db.model import DatabaseError, DatabaseUnavailable, Result, Row
-from backstay.db.results import column_names, error_of, is_stale_plan, rows_of
+from backstay.db.results import column_names, error_of, is_farewell, is_stale_plan, rows_of
 from backstay.db.statements import Statement
 
 SETTINGS: Final = -1
@@ -51,7 +51,17 @@ _FAILED: Final = frozenset((_ABORTED, int(ExecStatus.FATAL_ERROR)))
 class Flight:
     """One exchange between its sending and its Sync. ``landed`` is done once the Sync came."""
 
-    __slots__ = ("_next", "abandoned", "error", "landed", "plan", "results", "stale", "unmade")
+    __slots__ = (
+        "_next",
+        "abandoned",
+        "error",
+        "landed",
+        "plan",
+        "results",
+        "stale",
+        "unmade",
+        "untouched",
+    )
 
     streams = False
     """Whether ``between`` wants to be called."""
@@ -66,6 +76,8 @@ class Flight:
         """The error is that of a prepared statement that has to be prepared anew."""
         self.unmade: Sequence[Statement] = ()
         """Statements whose preparation failed or was skipped."""
+        self.untouched = False
+        """The server said farewell instead of a first answer: it has run nothing of this."""
         self._next = 0
 
     def between(self, connection: PGconn) -> None:
@@ -117,6 +129,7 @@ class Flight:
         if self.error is None:
             self.error = error_of(result, step)
             self.stale = is_stale_plan(result)
+            self.untouched = self._next == 1 and is_farewell(result)
 
     def _done(self, result: PGresult, status: int, statement: Statement | None) -> int:
         if self.error is None and not self.abandoned:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from backstay.clock import monotonic
-from backstay.db.connection import Connection, NoticeHook
+from backstay.db.connection import IMPLICIT, Around, Connection, NoticeHook
 from backstay.db.dial import dial
 from backstay.db.model import (
     DatabaseUnavailable,
@@ -195,17 +195,23 @@ class Pool:
         ``rollback`` undoes everything in the end, after deferred constraints had their say.
         Raises ``DatabaseError`` (all was rolled back), ``DatabaseUnavailable``, ``PoolTimeout``.
         """
+        around: Around = IMPLICIT
+        if rollback:
+            around = begin(isolation), ("set constraints all immediate", "rollback")
+        elif isolation:
+            around = begin(isolation), ("commit",)
         connection = await self._acquire()
         try:
-            if not isolation and not rollback:
-                return await connection.exchange(session, queries, epoch=self._epoch)
-            return await connection.exchange(
-                session,
-                queries,
-                begin=begin(isolation),
-                end=("set constraints all immediate", "rollback") if rollback else ("commit",),
-                epoch=self._epoch,
-            )
+            return await connection.exchange(session, queries, around, epoch=self._epoch)
+        except DatabaseUnavailable:
+            if not connection.untouched:
+                raise
+        finally:
+            self._release(connection)
+        # It was ended while it was idle, and we were the first to hear of it.
+        connection = await self._acquire()
+        try:
+            return await connection.exchange(session, queries, around, epoch=self._epoch)
         finally:
             self._release(connection)
 

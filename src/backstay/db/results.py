@@ -85,3 +85,8 @@ def is_stale_plan(result: PGresult) -> bool:
         return True
     raised_in = result.error_field(DiagnosticField.SOURCE_FUNCTION)
     return sqlstate == b"0A000" and raised_in == b"RevalidateCachedQuery"
+
+
+def is_farewell(result: PGresult) -> bool:
+    """Whether the server ends the connection with this error."""
+    return result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backstay.db.connection import Connection
+from backstay.db.connection import IMPLICIT, Connection
 from backstay.db.model import DatabaseError, Query, Result, Session
 
 _ABORTED = "25P02"
@@ -34,7 +34,7 @@ class PooledTransaction:
             return await self._connection.exchange(
                 self._session,
                 queries,
-                begin="" if begun else self._begin,
+                IMPLICIT if begun else (self._begin, ()),
                 configure=not begun,
                 epoch=self._epoch,
             )
@@ -49,7 +49,7 @@ class PooledTransaction:
             raise _aborted()
         if self._begun:
             await self._connection.exchange(
-                Session(), (), begin="commit", configure=False, epoch=self._epoch
+                Session(), (), ("commit", ()), configure=False, epoch=self._epoch
             )
 
     async def rollback(self) -> None:

@@ -66,7 +66,7 @@ async def test_an_error_between_rows_is_raised_by_the_iteration(pool: Pool) -> N
 
 async def test_leaving_early_cancels(pool: Pool) -> None:
     endless = Query(
-        "select repeat('x', 1000) from generate_series(1, 9999), generate_series(1, 9999)"
+        "select repeat('x', 1000) from generate_series(1, 9999) a, generate_series(1, 9999) b"
     )
     async with pool.stream(ANON, [endless]) as stream:
         async for _ in stream:
