@@ -242,8 +242,8 @@ def _of(field: dataclasses.Field[Any]) -> Any:
 
 def required(kind: Any) -> Any:
     """``kind`` without ``| None``."""
-    if isinstance(kind, types.UnionType):
-        (kind,) = (part for part in kind.__args__ if part is not type(None))
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        (kind,) = (part for part in typing.get_args(kind) if part is not type(None))
     return kind
 
 
