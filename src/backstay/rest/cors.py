@@ -5,6 +5,8 @@ https://docs.postgrest.org/en/stable/references/configuration.html#server-cors-a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from backstay.web import Header, Request, Response, Service
 
 _METHODS = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
@@ -16,14 +18,17 @@ _EXPOSED = (
 _MAX_AGE = "86400"
 
 
-def with_cors(service: Service, allowed_origins: tuple[str, ...] = ()) -> Service:
-    """``service`` with preflights answered and CORS headers added. No origins means any origin."""
+def with_cors(service: Service, allowed_origins: Callable[[], Sequence[str]]) -> Service:
+    """``service`` with preflights answered and CORS headers added.
+
+    ``allowed_origins`` is asked for every request, since it may change; none means any origin.
+    """
 
     async def serve(request: Request) -> Response:
         origin = request.headers.get("origin")
         if origin is None:
             return await service(request)
-        headers = _origin_headers(origin, allowed_origins)
+        headers = _origin_headers(origin, allowed_origins())
         if not headers:
             return await service(request)
         if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
@@ -36,7 +41,7 @@ def with_cors(service: Service, allowed_origins: tuple[str, ...] = ()) -> Servic
     return serve
 
 
-def _origin_headers(origin: str, allowed: tuple[str, ...]) -> list[Header]:
+def _origin_headers(origin: str, allowed: Sequence[str]) -> list[Header]:
     if not allowed:
         return [("Access-Control-Allow-Origin", "*")]
     if origin not in allowed:

@@ -39,6 +39,7 @@ from backstay.observe.bus import Bus
 from backstay.observe.events import RequestFinished, Started
 from backstay.observe.logs import Level, Log
 from backstay.rest.admin import Admin, Metrics
+from backstay.rest.cors import with_cors
 from backstay.rest.service import RestService
 from backstay.tokens.verify import JwtVerifier
 from backstay.web import Request, Response, Service
@@ -85,7 +86,8 @@ async def serve(launch: Launch) -> None:
     listener = launch.listener or listen(settings)
     stopped = asyncio.Event()
     async with _service(launch, settings, bus) as (service, cache, pool):
-        api = rsgi_app(_observed(service, settings, bus), bus)
+        shared = with_cors(service, lambda: cache.settings.server_cors_allowed_origins)
+        api = rsgi_app(_observed(shared, settings, bus), bus)
         servers = [(HttpServer(api, listener), api)]
         if launch.admin and (place := admin_listener(settings)) is not None:
             metrics = Metrics(bus, lambda: pool.stats, settings.db_pool)
