@@ -19,6 +19,7 @@ from backstay.db.quote import quote_ident, quote_literal
 
 ORDER = (
     "roles",
+    "demote",
     "schemas",
     "default_privileges",
     "expose",
@@ -122,7 +123,7 @@ async def settle(conninfo: str, settlement: Settlement) -> None:
 def _settling(settlement: Settlement, database: str) -> list[str]:
     own = quote_ident(database)
     # Never a superuser outside a migration (docs/decisions/0002-powers-of-postgres.md).
-    statements = ["alter role postgres nosuperuser"]
+    statements = [sql("demote")]
     # The statement itself is not to be found in the server's log.
     statements.append("set local log_statement = 'none'")
     statements.append("set local log_min_error_statement = 'panic'")

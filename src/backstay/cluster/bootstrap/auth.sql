@@ -81,7 +81,8 @@ create unique index if not exists email_change_token_new_idx on auth.users (emai
   where email_change_token_new !~ '^[0-9 ]*$';
 create unique index if not exists reauthentication_token_idx on auth.users (reauthentication_token)
   where reauthentication_token !~ '^[0-9 ]*$';
-create unique index if not exists users_email_partial_key on auth.users (email) where not is_sso_user;
+create unique index if not exists users_email_partial_key on auth.users (email)
+  where is_sso_user = false;
 create index if not exists users_instance_id_email_idx on auth.users (instance_id, lower(email));
 create index if not exists users_instance_id_idx on auth.users (instance_id);
 create index if not exists users_is_anonymous_idx on auth.users (is_anonymous);

@@ -33,7 +33,7 @@ alter role service_role nologin nosuperuser inherit nocreatedb nocreaterole nore
 alter role authenticator login nosuperuser noinherit nocreatedb nocreaterole noreplication nobypassrls;
 
 -- The project's owner: everything but a superuser (docs/decisions/0002-powers-of-postgres.md).
-alter role postgres login nosuperuser inherit createdb createrole replication bypassrls;
+alter role postgres login inherit createdb createrole replication bypassrls;
 
 alter role supabase_auth_admin login nosuperuser noinherit nocreatedb createrole noreplication;
 alter role supabase_storage_admin login nosuperuser noinherit nocreatedb createrole noreplication;
@@ -59,6 +59,26 @@ grant supabase_auth_admin, supabase_storage_admin, supabase_realtime_admin,
 grant pgsodium_keyiduser, pgsodium_keyholder, pgsodium_keymaker to postgres with admin option;
 grant pg_monitor, pg_read_all_data, pg_signal_backend, pg_create_subscription to postgres;
 grant set on parameter session_replication_role to postgres, supabase_admin;
+
+-- In-database configuration of the REST service: ALTER ROLE authenticator SET pgrst.… asks for the
+-- right to each parameter. https://docs.postgrest.org/en/stable/references/configuration.html
+do $parameters$
+declare
+  parameter text;
+begin
+  foreach parameter in array array[
+    'app_settings', 'db_aggregates_enabled', 'db_anon_role', 'db_extra_search_path',
+    'db_hoisted_tx_settings', 'db_max_rows', 'db_plan_enabled', 'db_pre_request',
+    'db_prepared_statements', 'db_root_spec', 'db_schemas', 'db_tx_end', 'jwt_aud',
+    'jwt_cache_max_entries', 'jwt_cache_max_lifetime', 'jwt_role_claim_key', 'jwt_secret',
+    'jwt_secret_is_base64', 'openapi_mode', 'openapi_security_active',
+    'openapi_server_proxy_uri', 'server_cors_allowed_origins', 'server_timing_enabled',
+    'server_trace_header', 'client_error_verbosity', 'log_level', 'url_use_legacy_target_names'
+  ] loop
+    execute format('grant set on parameter pgrst.%s to postgres', parameter);
+  end loop;
+end
+$parameters$;
 
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';

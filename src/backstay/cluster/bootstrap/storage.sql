@@ -458,10 +458,12 @@ $rights$;
 alter type storage.buckettype owner to supabase_storage_admin;
 
 grant all on table storage.buckets, storage.objects to postgres with grant option;
--- Row level security decides; without a policy these grants open nothing.
-grant all on table storage.buckets, storage.objects, storage.buckets_analytics,
-  storage.buckets_vectors, storage.vector_indexes to anon, authenticated;
+-- The default privileges of the schema gave everything when the tables were made. Row level security
+-- decides over these four, not over TRUNCATE and TRIGGER, which upstream leaves.
+revoke all on all tables in schema storage from anon, authenticated;
+grant select, insert, update, delete on table storage.buckets, storage.objects,
+  storage.buckets_analytics, storage.buckets_vectors, storage.vector_indexes to anon, authenticated;
 grant select on table storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
   storage.iceberg_namespaces, storage.iceberg_tables to anon, authenticated;
--- The history of the schema is nobody's business; upstream grants it, row level security hides it.
-revoke all on table storage.migrations from anon, authenticated, service_role;
+-- The history of the schema is nobody's business.
+revoke all on table storage.migrations from service_role;
