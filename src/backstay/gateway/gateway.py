@@ -104,7 +104,7 @@ class Gateway:
     async def _answer(self, request: Request, port: int, visit: _Visit) -> Response:
         """The way of a request, in the order it is walked."""
         peer = request.client
-        forwarded = self._forwarded.settle(request, port)
+        added = self._forwarded.settle(request, port)
         if is_preflight(request):
             return preflight(request.headers)
         limits.check_target(request, self._settings.max_target)
@@ -120,32 +120,31 @@ class Gateway:
             raise errors.NoRoute
         if service is None:
             raise errors.NotOffered(route.service)
-        self._translate_keys(request, project, route)
-        request.headers = {**request.headers, **forwarded}
+        if route.rewrite_keys:
+            added |= self._translate_keys(request, project, route)
+        request.headers = {**request.headers, **added}
         request.prefix, request.path = route.prefix, path
         limits.limit_body(request, 0 if route.unlimited else self._settings.max_body)
         if project.asleep:
             await project.awake()
         return await service(request)
 
-    def _translate_keys(self, request: Request, project: Project, route: Route) -> None:
-        """Turn the client's API key into the ``Authorization`` the service reads."""
-        if not route.rewrite_keys:
-            return
+    def _translate_keys(self, request: Request, project: Project, route: Route) -> dict[str, str]:
+        """Settle whose request it is; the headers that say so to the service."""
         sent = request.headers.get("authorization")
         in_query = keys.query_key(request.query)
         apikey = request.headers.get("apikey") or in_query
         keys.check_presence(apikey, required=self._settings.require_api_key)
         seen = keys.authorization(project.keys, sent, apikey)
-        if seen != sent or route.headers:
-            request.headers = keys.with_authorization(request.headers, seen, route.headers)
-        if not in_query:
-            return
-        if route.service == "realtime":
+        if in_query and route.service == "realtime":
             token = keys.role_token(project.keys, in_query)
             request.query = keys.with_token(request.query, token)
-        else:
+        elif in_query:
             request.query = keys.without_key(request.query)
+        if seen is None:
+            request.headers = {k: v for k, v in request.headers.items() if k != "authorization"}
+            return dict(route.headers)
+        return {"authorization": seen, **dict(route.headers)}
 
     async def _own(self, request: Request, peer: str) -> Response:
         """The few paths that are the gateway's own."""

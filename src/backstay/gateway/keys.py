@@ -9,13 +9,11 @@ instead of passing as anonymous.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote_plus
 
 from backstay.gateway.errors import NoApiKey, UnknownApiKey
 from backstay.tokens.api_keys import ProjectKeys
-from backstay.web import Header
 
 _BEARER_OPAQUE: Final = "Bearer sb_"
 _PARAMETER: Final = "apikey"
@@ -44,17 +42,6 @@ def role_token(keys: ProjectKeys, apikey: str) -> str:
     if apikey.startswith("sb_"):
         raise UnknownApiKey
     return apikey
-
-
-def with_authorization(
-    headers: Mapping[str, str], value: str | None, added: Sequence[Header] = ()
-) -> dict[str, str]:
-    """``headers`` with ``value`` as their ``Authorization``, None for none, and what is added."""
-    changed = {**headers, **dict(added)}
-    changed.pop("authorization", None)
-    if value is not None:
-        changed["authorization"] = value
-    return changed
 
 
 def check_presence(apikey: str, *, required: bool) -> None:

@@ -73,13 +73,13 @@ class Log:
 def severity(event: Event) -> Level:
     """How much an operator should care."""
     match event:
+        case RequestFinished(status=status):  # first, because it is by far the most frequent
+            return "error" if status >= 500 else "debug"
         case RequestFailed() | DatabaseLost() | Failed():
             return "error"
         case Warned():
             return "warning"
-        case RequestFinished(status=status) if status >= 500:
-            return "error"
-        case RequestFinished() | ClientLeft() | StatementFinished() | PoolChanged():
+        case ClientLeft() | StatementFinished() | PoolChanged():
             return "debug"
         case _:
             return "info"
