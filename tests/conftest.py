@@ -14,7 +14,8 @@ from backstay.clock import SystemClock
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER
 from backstay.cluster.settings import ClusterSettings
-from tests.support.cluster import PRISTINE, Database, Server, clone
+from backstay.cluster.templates import clone
+from tests.support.cluster import PRISTINE, Database, Server
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from backstay.cluster.conf import SUPERUSER, Launch
 from backstay.cluster.datadir import dsn
+from backstay.cluster.templates import clone
 
 PRISTINE = "pristine"
 
@@ -85,33 +86,3 @@ class Database:
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
-
-
-def clone(connection: psycopg.Connection[Any], source: str, target: str) -> None:
-    """Copy a database nobody is connected to, with what ``CREATE DATABASE`` leaves behind."""
-    names = {"source": sql.Identifier(source), "target": sql.Identifier(target)}
-    connection.execute(
-        sql.SQL("create database {target} template {source} strategy file_copy").format(**names)
-    )
-    with connection.transaction():
-        # The settings, owner and rights of a database are kept outside of it.
-        connection.execute("set local allow_system_table_mods = on")
-        connection.execute(
-            """
-            insert into pg_db_role_setting (setdatabase, setrole, setconfig)
-            select new.oid, setting.setrole, setting.setconfig
-            from pg_db_role_setting setting
-            join pg_database old on old.oid = setting.setdatabase and old.datname = %(source)s
-            join pg_database new on new.datname = %(target)s
-            """,
-            {"source": source, "target": target},
-        )
-        connection.execute(
-            """
-            update pg_database new
-            set datacl = old.datacl, datdba = old.datdba, datistemplate = false
-            from pg_database old
-            where old.datname = %(source)s and new.datname = %(target)s
-            """,
-            {"source": source, "target": target},
-        )

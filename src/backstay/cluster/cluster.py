@@ -12,13 +12,16 @@ import contextlib
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, ParamSpec, Self, TypeVar
+
+import psycopg
 
 from backstay.clock import Clock
-from backstay.cluster import bootstrap, datadir, postmaster
+from backstay.cluster import bootstrap, datadir, postmaster, templates
 from backstay.cluster.conf import SUPERUSER, Launch
 from backstay.cluster.identity import ServerUser, server_user
 from backstay.cluster.locks import FileLock
@@ -33,6 +36,8 @@ from backstay.errors import OperatorError
 Phase = Literal["stopped", "running", "asleep"]
 Progress = Callable[[str], None]
 PORTS_TRIED = 200
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class InUse(OperatorError):
@@ -72,7 +77,8 @@ class Cluster:
         self._places: Places | None = None
         self._user: ServerUser | None = None
         self._lock: FileLock | None = None
-        self._turn = asyncio.Lock()
+        self._turn = asyncio.Condition()
+        self._cleaning: asyncio.Task[None] | None = None
 
     @classmethod
     def for_project(cls, folder: Path, settings: ClusterSettings, clock: Clock) -> Self:
@@ -85,47 +91,67 @@ class Cluster:
         Raises ``InUse`` when another backstay looks after the project, ``OperatorError`` when the
         server cannot run here.
         """
-        async with self._turn:
-            if self._phase == "running":
-                return
-            with _explained(self.folder):
-                await asyncio.to_thread(self._start, progress)
-            self._phase = "running"
+        async with self._moving("running") as was:
+            if was == "stopped":
+                with _explained(self.folder):
+                    await _in_thread(self._start, progress)
 
     async def stop(self) -> None:
         """Shut the server down in order and let go of the project."""
-        async with self._turn:
-            self._phase = "stopped"
-            await asyncio.to_thread(self._stop)
+        await self._cleaned()
+        async with self._moving("stopped"):
+            await _in_thread(self._stop)
             if self._lock is not None:
                 self._lock.release()
 
     async def sleep(self) -> None:
         """Shut the server down but keep the project; ``wake`` brings it back."""
-        async with self._turn:
-            if self._phase == "running":
-                self._phase = "asleep"
-                await asyncio.to_thread(self._stop)
+        await self._cleaned()
+        async with self._moving("asleep") as was:
+            if was == "stopped":
+                raise OperatorError("The database has not been started.", next="backstay start")
+            await _in_thread(self._stop)
 
     async def wake(self) -> None:
         """Make a sleeping server answer again, on the same port and socket."""
-        async with self._turn:
-            if self._phase == "asleep":
-                await asyncio.to_thread(self._respawn)
-                self._phase = "running"
+        async with self._moving("running") as was:
+            if was == "asleep":
+                await _in_thread(self._respawn)
 
     async def recover(self) -> None:
         """Start the server again when it has ended by itself; for ``supervise``."""
+        async with self._moving(None) as was:
+            if was == "running" and not (self._server and self._server.alive()):
+                await _in_thread(self._respawn)
+
+    async def running(self) -> Postmaster:
+        """The server's process, as soon as there is one that is meant to run."""
         async with self._turn:
-            if self._phase == "running" and not (self._server and self._server.alive()):
-                await asyncio.to_thread(self._respawn)
+            while self._phase != "running" or self._server is None:
+                await self._turn.wait()
+            return self._server
 
     async def recreate(self, progress: Progress = lambda _: None) -> None:
-        """Throw the whole cluster away, roles included, and start with a fresh one."""
-        async with self._turn:
-            await asyncio.to_thread(self._stop)
-            await asyncio.to_thread(self._recreate, progress)
-            self._phase = "running"
+        """Throw the whole cluster away, roles included, and run on a fresh one.
+
+        Every connection is closed, as by the two methods below, which leave roles alone.
+        """
+        async with self._moving("running"):
+            await _in_thread(self._recreate, progress)
+
+    async def save_template(self, key: str) -> None:
+        """Keep the database as it is now as template ``key`` (letters, digits, ``_``, ``-``)."""
+        async with self._moving(None):
+            await _in_thread(self._save_template, key)
+
+    async def reset_from_template(self, key: str) -> bool:
+        """Replace the database by template ``key``; False, changing nothing, when there is none."""
+        await self._cleaned()
+        async with self._moving(None):
+            restored = await _in_thread(self._restore, key)
+        if restored:
+            self._cleaning = asyncio.create_task(_in_thread(self._clean))
+        return restored
 
     def dsn(self, role: str = "postgres", database: str = "postgres") -> str:
         """A libpq connection string for ``role`` over the private socket; needs no password."""
@@ -169,6 +195,20 @@ class Cluster:
             pid=self._server.pid if self._server and alive else 0,
         )
 
+    async def _cleaned(self) -> None:
+        cleaning, self._cleaning = self._cleaning, None
+        if cleaning is not None:
+            # What could not be dropped now is dropped before the next reset.
+            await asyncio.gather(cleaning, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _moving(self, to: Phase | None) -> AsyncIterator[Phase]:
+        """One change at a time; gives the phase before, and ends in ``to`` if all went well."""
+        async with self._turn:
+            yield self._phase
+            self._phase = to or self._phase
+            self._turn.notify_all()
+
     # Below runs in a thread, one call at a time.
 
     def _start(self, progress: Progress) -> None:
@@ -193,9 +233,13 @@ class Cluster:
         self._remember()
 
     def _take(self, where: Places) -> None:
-        lock = self._lock or FileLock(where.lock)
-        if not lock.acquire(wait=False):
-            raise InUse(read_state(where.state))
+        lock = FileLock(where.lock)
+        while not lock.acquire(wait=False):
+            state = read_state(where.state)
+            if postmaster.exists(state.owner_pid):
+                raise InUse(state)
+            # Somebody only looked whether the lock is held, or is just starting.
+            time.sleep(0.02)
         self._lock = lock
 
     def _ensure_data(
@@ -207,6 +251,7 @@ class Cluster:
         progress: Progress,
     ) -> bool:
         """Make the data directory when there is no whole one; True when it was made."""
+        datadir.finish_interrupted(where.data)
         if (where.data / "global" / "pg_control").exists():
             _check_major(where.data, installation)
             return False
@@ -266,14 +311,44 @@ class Cluster:
         self._remember()
 
     def _recreate(self, progress: Progress) -> None:
-        if self._places is not None:
-            datadir.discard(self._places.data)
-        self._start(progress)
+        data, user = self.launch.data, self._known_user()
+        staged = data.with_name("data.next")
+        machine = machine_dir(self.settings.machine_dir)
+        datadir.discard(staged)
+        datadir.create(staged, self.installation, user, machine, progress)
+        self._stop()
+        former = datadir.swap(staged, data)
+        self._respawn()
+        datadir.discard(former)
+
+    def _save_template(self, key: str) -> None:
+        with self._maintenance() as connection:
+            templates.save(connection, key)
+
+    def _restore(self, key: str) -> bool:
+        with self._maintenance() as connection:
+            if not templates.has(connection, key):
+                return False
+            templates.restore(connection, key)
+            return True
+
+    def _clean(self) -> None:
+        with self._maintenance() as connection:
+            templates.clean(connection)
+
+    def _maintenance(self) -> templates.Connection:
+        return psycopg.connect(self.dsn(SUPERUSER, "template1"), autocommit=True)
+
+    def _known_user(self) -> ServerUser:
+        if self._user is None:
+            raise OperatorError("The database has not been started.", next="backstay start")
+        return self._user
 
     def _stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        # Forgotten before it ends: who looks after it sees that this end was wanted.
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
         if self._launch is not None:
             self._remember()
 
@@ -291,13 +366,26 @@ class Cluster:
                 major=launch.installation.major,
                 ports=ports,
                 server_pid=self._server.pid if self._server else 0,
-                owner_pid=os.getpid() if self._phase != "stopped" or self._server else 0,
+                owner_pid=os.getpid(),
                 user=user.name,
                 sockets=str(launch.sockets),
                 launch=_digest(launch),
                 bootstrap=datadir.bootstrap_digest(),
             ),
         )
+
+
+async def _in_thread(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Run ``work`` in a thread, and to its end even when the caller is cancelled meanwhile.
+
+    A start that went on behind our back would leave a server nobody knows of.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments, **named))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise
 
 
 def _check_major(data: Path, installation: Installation) -> None:

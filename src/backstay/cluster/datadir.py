@@ -27,6 +27,7 @@ from backstay.cluster.provider import Installation
 from backstay.errors import OperatorError
 
 Progress = Callable[[str], None]
+NOT_COPIED = frozenset({"postmaster.pid", "postmaster.opts"})
 BASE_PORT = 5432
 """Only names the socket of the temporary server: it does not listen on TCP."""
 
@@ -41,13 +42,20 @@ def create(
 ) -> None:
     """Make a bootstrapped data directory at ``data``, from the machine's prepared one."""
     base = prepared(installation, user, machine, progress)
-    draft = data.with_name(f"{data.name}.new")
-    discard(draft)
     progress("Creating the database")
-    copy_tree(base, draft, user)
-    sync_tree(draft)
-    draft.rename(data)
-    _sync_directory(data.parent)
+    duplicate(base, data, user)
+
+
+def duplicate(source: Path, target: Path, user: ServerUser) -> None:
+    """Copy the stopped data directory ``source`` durably; ``target`` appears when it is whole."""
+    draft = target.with_name(f"{target.name}.new")
+    discard(draft)
+    copy_tree(source, draft, user)
+    if hasattr(os, "sync"):
+        # A crash of the machine must not find empty files; one call beats 1,250.
+        os.sync()
+    draft.rename(target)
+    sync_directory(target.parent)
 
 
 def prepared(
@@ -96,8 +104,6 @@ def _prepare(
         asyncio.run(_bootstrap(superuser_dsn(launch)))
     finally:
         server.stop()
-    for name in ("postmaster.opts", "postmaster.pid"):
-        (data / name).unlink(missing_ok=True)
     data.rename(target)
     discard(draft)
 
@@ -157,16 +163,44 @@ def copy_tree(source: Path, target: Path, user: ServerUser) -> None:
         to = target / entry.name
         if entry.is_dir(follow_symlinks=False):
             copy_tree(Path(entry.path), to, user)
-        else:
-            shutil.copyfile(entry.path, to)
-            to.chmod(0o600)
-            user.own(to)
+        elif entry.name not in NOT_COPIED:
+            _copy_file(Path(entry.path), to, user)
 
 
-def sync_tree(root: Path) -> None:
-    """Make a fresh tree durable: a crash of the machine must not find empty files in it."""
-    if hasattr(os, "sync"):
-        os.sync()
+def _copy_file(source: Path, target: Path, user: ServerUser) -> None:
+    # shutil's copies ask for so much about each of 1,250 files that they take five times as long.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with source.open("rb") as read, os.fdopen(os.open(target, flags, 0o600), "wb") as write:
+        left = os.fstat(read.fileno()).st_size
+        try:
+            while left:
+                done = os.copy_file_range(read.fileno(), write.fileno(), left)
+                left = left - done if done else 0
+        except (OSError, AttributeError):
+            read.seek(0)
+            write.seek(0)
+            shutil.copyfileobj(read, write, 1 << 20)
+        if user.switch:
+            os.fchown(write.fileno(), user.uid, user.gid)
+
+
+def swap(staged: Path, data: Path) -> Path:
+    """Put ``staged`` in the place of the stopped ``data``; gives the former one, to be removed."""
+    former = data.with_name("data.old")
+    discard(former)
+    data.rename(former)
+    staged.rename(data)
+    sync_directory(data.parent)
+    return former
+
+
+def finish_interrupted(data: Path) -> None:
+    """Complete a swap that a crash interrupted, or forget one that had not begun."""
+    staged = data.with_name("data.next")
+    if not data.exists() and staged.is_dir():
+        staged.rename(data)
+    for leftover in ("data.next", "data.old", "data.new", "data.next.new"):
+        discard(data.with_name(leftover))
 
 
 def discard(path: Path) -> None:
@@ -197,7 +231,8 @@ def dsn(launch: Launch, role: str, database: str = "postgres") -> str:
     )
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the names in ``path`` durable."""
     if os.name == "nt":
         return
     fd = os.open(path, os.O_RDONLY)

@@ -49,7 +49,7 @@ class Postmaster:
     def alive(self) -> bool:
         if self.process is not None:
             return self.process.poll() is None
-        return _exists(self.pid)
+        return exists(self.pid)
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; False when it is still there after ``seconds``."""
@@ -57,7 +57,7 @@ class Postmaster:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
             return self.process.poll() is not None
-        return _wait_for_stranger(self.pid, seconds)
+        return wait_for_exit(self.pid, seconds)
 
     def stop(self) -> None:
         """Shut down: fast, and when that does not end, at once. Nothing committed is lost."""
@@ -101,7 +101,7 @@ def spawn(launch: Launch, user: ServerUser, log: Path) -> Postmaster:
 def find(data: Path) -> Postmaster | None:
     """The server running on ``data``, whoever started it; None when there is none."""
     pid = _recorded_pid(data)
-    if pid is None or not _exists(pid) or not _serves(pid, data):
+    if pid is None or not exists(pid) or not _serves(pid, data):
         return None
     return Postmaster(pid)
 
@@ -183,7 +183,7 @@ def _clear_leftovers(launch: Launch) -> None:
     program. A lock file of a vanished process is left to PostgreSQL, whose own test goes deeper.
     """
     pid = _recorded_pid(launch.data)
-    if pid is not None and _exists(pid):
+    if pid is not None and exists(pid):
         (launch.data / "postmaster.pid").unlink(missing_ok=True)
     for path in launch.sockets.glob(".s.PGSQL.*"):
         path.unlink(missing_ok=True)
@@ -215,7 +215,10 @@ def _serves(pid: int, data: Path) -> bool:
     return "postgres" in listed.stdout and str(data) in listed.stdout
 
 
-def _exists(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Whether there is a live process of this id (a zombie is not)."""
+    if pid <= 0:
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -233,7 +236,8 @@ def _is_zombie(pid: int) -> bool:
     return said.rpartition(")")[2].split()[0] == "Z"
 
 
-def _wait_for_stranger(pid: int, seconds: float) -> bool:
+def wait_for_exit(pid: int, seconds: float) -> bool:
+    """Wait for the end of any process; False when it is still there after ``seconds``."""
     deadline = monotonic() + seconds
     if hasattr(os, "pidfd_open"):
         try:
@@ -246,7 +250,7 @@ def _wait_for_stranger(pid: int, seconds: float) -> bool:
             return bool(poller.poll(seconds * 1000))
         finally:
             os.close(fd)
-    while _exists(pid):
+    while exists(pid):
         if monotonic() > deadline:
             return False
         time.sleep(0.02)
