@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from backstay.config.declare import setting
 from backstay.tokens.api_keys import ProjectKeys
 from backstay.web import Service
 
@@ -52,18 +51,16 @@ class Project(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
-    """``[backstay.gateway]``."""
+    """What the gateway is told; ``config.own`` declares the settings it is told from.
 
-    require_api_key: bool = setting(
-        False, "Refuse requests without an API key, as the hosted platform does."
-    )
-    max_body: int = setting(
-        50 << 20, "Bytes a request body may have, except for uploads to Storage; 0 for no limit."
-    )
-    max_target: int = setting(
-        64 << 10, "Bytes the path and query of a request may have; 0 for no limit."
-    )
-    trusted_proxies: tuple[str, ...] = setting(
-        ("127.0.0.0/8", "::1/128"), "Networks whose X-Forwarded headers are believed."
-    )
-    metrics: bool = setting(True, "Serve /metrics to clients on this machine.")
+    ``require_api_key``: refuse requests without a key, as the hosted platform does. ``max_body``:
+    bytes of a body, Storage excepted; ``max_target``: bytes of path and query; 0 for no limit.
+    ``trusted_proxies``: networks whose ``X-Forwarded`` headers are believed. ``metrics``: show
+    ``/metrics`` to clients on this machine.
+    """
+
+    require_api_key: bool = False
+    max_body: int = 50 << 20
+    max_target: int = 64 << 10
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    metrics: bool = True
