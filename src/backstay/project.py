@@ -36,7 +36,7 @@ from backstay.config.status import status_values
 from backstay.db.pool import Pool
 from backstay.errors import HttpError, OperatorError
 from backstay.observe.bus import Bus
-from backstay.observe.events import DatabaseReady, Failed
+from backstay.observe.events import DatabaseLost
 from backstay.rest.service import RestService
 from backstay.tokens.api_keys import ProjectKeys
 from backstay.tokens.key_store import load_keys, load_or_generate_keys
@@ -121,6 +121,7 @@ class Project:
         self._pool: Pool | None = None
         self._auth_pool: Pool | None = None
         self._cache: SchemaCache | None = None
+        self._auth: AuthService | None = None
         self._turn = asyncio.Lock()
         self._watching: list[asyncio.Task[None]] = []
 
@@ -239,7 +240,8 @@ class Project:
         self._pool, self._auth_pool, self._cache = pool, auth_pool, cache
         extensions = self.config.backstay.rest
         api = RestService(pool, cache, extensions=extensions, clock=self._clock)
-        self.services = {"rest": api, "auth": self._auth_service(auth_pool)}
+        self._auth = self._auth_service(auth_pool)
+        self.services = {"rest": api, "auth": self._auth}
         await self._connect()
         self._watch()
 
@@ -249,6 +251,8 @@ class Project:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
         await self._disconnect()
+        if self._auth is not None:
+            self._auth.close()
         if self.cluster is not None:
             await self.cluster.stop()
 
@@ -276,16 +280,12 @@ class Project:
         if self.cluster is None:
             return
         loop = asyncio.get_running_loop()
-        self._watching = [loop.create_task(supervise(self.cluster, self._restarted, self._failed))]
+        self._watching = [loop.create_task(supervise(self.cluster, self._restarted))]
         if self.config.backstay.sleep_after > 0:
             self._watching.append(loop.create_task(self._doze(self.config.backstay.sleep_after)))
 
-    def _restarted(self, restarts: int, seconds: float) -> None:
-        self._bus.emit(DatabaseReady(project=self.name, restarts=restarts, seconds=seconds))
-
-    def _failed(self, error: BaseException) -> None:
-        what = "PostgreSQL ended and could not be started again; trying on."
-        self._bus.emit(Failed(project=self.name, what=what, error=error))
+    def _restarted(self, what: str) -> None:
+        self._bus.emit(DatabaseLost(project=self.name, reason=what))
 
     async def _doze(self, after: float) -> None:
         """Put the project to sleep once ``after`` seconds pass without an exchange."""
@@ -343,7 +343,7 @@ class Project:
             openapi_server_proxy_uri=f"{self.public_url}/rest/v1",
         )
 
-    def _auth_service(self, pool: Pool) -> Service:
+    def _auth_service(self, pool: Pool) -> AuthService:
         settings = self._auth_settings()
         return AuthService(
             pool,
@@ -353,6 +353,7 @@ class Project:
             verifier=JwtVerifier.for_auth(self.keys.auth_keys(), self._clock),
             clock=self._clock,
             mailer=CapturedMailer(),
+            observer=self._bus,
             jwks=self.keys.public_jwks(),
         )
 

@@ -205,6 +205,12 @@ create policy "Allow reading one's own profile"
   on public.users for select
   using (id = (select auth.uid()));
 
+-- Sign-in by username, and the profile in its answers (backstay.auth in config.toml).
+grant select on public.users to supabase_auth_admin;
+create policy "Allow auth to read profiles"
+  on public.users for select to supabase_auth_admin
+  using (true);
+
 create policy "Allow admin to manage users"
   on public.users for all
   using ((select public.business_role()) = 'admin')
