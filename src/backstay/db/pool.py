@@ -200,7 +200,7 @@ class Pool:
             around = begin(isolation), ("set constraints all immediate", "rollback")
         elif isolation:
             around = begin(isolation), ("commit",)
-        connection = await self._acquire()
+        connection = self._take() or await self._wait()
         try:
             return await connection.exchange(session, queries, around, epoch=self._epoch)
         except DatabaseUnavailable:
@@ -209,7 +209,7 @@ class Pool:
         finally:
             self._release(connection)
         # It was ended while it was idle, and we were the first to hear of it.
-        connection = await self._acquire()
+        connection = self._take() or await self._wait()
         try:
             return await connection.exchange(session, queries, around, epoch=self._epoch)
         finally:
@@ -224,7 +224,7 @@ class Pool:
         The first statement carries BEGIN and the settings with it. Raises ``DatabaseError`` from
         the commit, also when a statement failed and the block went on regardless.
         """
-        connection = await self._acquire()
+        connection = self._take() or await self._wait()
         try:
             transaction = PooledTransaction(connection, session, begin(isolation), self._epoch)
             try:
@@ -245,7 +245,7 @@ class Pool:
         Entering waits for the first chunk, so errors of planning surface before anything is sent
         on; a later error is raised by the iteration. Leaving early cancels the statement.
         """
-        connection = await self._acquire()
+        connection = self._take() or await self._wait()
         try:
             flight = connection.start_stream(session, queries, rows_per_chunk, self._epoch)
             stream = RowStream(connection, flight)
@@ -256,14 +256,15 @@ class Pool:
 
     # ── the queue ─────────────────────────────────────────────────────────────────────────────
 
-    async def _acquire(self) -> Connection:
+    def _take(self) -> Connection | None:
+        """An idle connection, if there is one and nobody came before."""
         self._counters.exchanges += 1
         while self._idle and not self._waiters:
             connection = self._idle.pop()
             if connection.still_there():
                 return connection
             self._discard(connection)
-        return await self._wait()
+        return None
 
     async def _wait(self) -> Connection:
         loop = asyncio.get_running_loop()

@@ -27,12 +27,14 @@ def prelude(session: Session) -> tuple[str, tuple[str, ...]]:
 
     The statement is empty when the session asks for nothing.
     """
-    values: tuple[str, ...] = tuple([value for _, value in session.settings])
+    names: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    if session.settings:
+        names, values = zip(*session.settings, strict=True)
     if session.role:
         values = (session.role, *values)
     if session.search_path:
         values = (session.search_path, *values)
-    names = tuple([name for name, _ in session.settings])
     return _text(bool(session.search_path), bool(session.role), session.read_only, names), values
 
 

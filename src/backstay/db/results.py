@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 
 from psycopg.pq import DiagnosticField
 from psycopg.pq.abc import PGresult
@@ -30,9 +31,10 @@ def column_names(result: PGresult) -> tuple[str, ...]:
 
 def rows_of(result: PGresult) -> list[Row]:
     """Every row as a tuple of text-format bytes."""
-    value = result.get_value
-    width = range(result.nfields)
-    return [tuple([value(row, column) for column in width]) for row in range(result.ntuples)]
+    value, width, count = result.get_value, range(result.nfields), result.ntuples
+    if count == 1:  # what nearly every request gets
+        return [tuple(map(value, repeat(0), width))]
+    return [tuple(map(value, repeat(row), width)) for row in range(count)]
 
 
 def error_of(result: PGresult, step: int) -> DatabaseError:
