@@ -55,7 +55,7 @@ VERSION: Final = date(2024, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint. Groups of ``path`` are arguments of ``flow``; ``admin``: for such tokens only."""
+    """An endpoint. Groups of ``path`` are arguments of ``flow``; ``admin``: for its tokens only."""
 
     method: str
     path: str
@@ -146,7 +146,7 @@ class AuthService:
         if version is not None:
             headers.append((VERSION_HEADER, version.isoformat()))
             return Response(error.status, headers, to_json(versioned_body(error)))
-        raised = raised_in_database(error)
+        raised = raised_in_database(error) if error.status == 500 else None
         if raised is not None:
             return Response(raised[0], headers, to_json(raised[1]))
         oauth = self._kit.profile.oauth_error_fields

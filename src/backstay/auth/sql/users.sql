@@ -74,7 +74,7 @@ insert into auth.identities (
 -- Members $4 into the data of the identity of user $1 with provider $2; $3 now.
 update auth.identities
 set identity_data = identity_data || $4::jsonb, updated_at = $3::timestamptz
-where user_id = $1::uuid and provider = $2 and provider_id = $1;
+where user_id = $1::uuid and provider = $2 and provider_id = $1::uuid::text;
 
 -- name: derive_providers
 -- app_metadata.provider and .providers of user $1 from its identities, oldest first; $2 now.
