@@ -23,7 +23,7 @@ class NoProject(HttpError):
 class NotOffered(HttpError):
     def __init__(self, service: str) -> None:
         super().__init__(
-            501, "not_offered", f"The {service} service is not offered by this project"
+            404, "not_offered", f"The {service} service is not offered by this project"
         )
 
 

@@ -36,7 +36,7 @@ class TestRoutesC048:
 
     async def test_a_service_not_offered_says_so(self) -> None:
         response = await World(FakeProject(services={})).send("/functions/v1/hello")
-        assert response.status == 501
+        assert response.status == 404
         assert "functions" in decoded(response)["message"]
 
     async def test_graphql_is_a_function_of_rest_c053(self) -> None:
