@@ -118,6 +118,17 @@ def read_settings(
         raise OperatorError(f"Error in config {error}") from error
 
 
+def overlay(settings: RestSettings, database: Mapping[str, str]) -> RestSettings:
+    """A project's ``settings`` with ``pgrst.*`` settings of the database on top.
+
+    Raises ``OperatorError``.
+    """
+    try:
+        return settings_from(Sources(database), settings)
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"Error in config {error}") from error
+
+
 def settings_from(
     sources: Sources, base: RestSettings | None = None, *, db_uri: str | None = None
 ) -> RestSettings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backstay.config.postgrest import Sources, dump, read_settings, settings_from
+from backstay.config.postgrest import dump, overlay, read_settings
 from backstay.config.rest import RestSettings
 from backstay.errors import OperatorError
 
@@ -123,5 +123,7 @@ def test_a_dump_reads_back_the_same(tmp_path: Path) -> None:
 
 def test_a_projects_settings_are_overlaid_by_the_database() -> None:
     base = RestSettings(db_schemas=("public", "api"), db_max_rows=1000)
-    changed = settings_from(Sources(database={"db_max_rows": "5"}), base)
+    changed = overlay(base, {"db_max_rows": "5"})
     assert (changed.db_schemas, changed.db_max_rows) == (("public", "api"), 5)
+    with pytest.raises(OperatorError):
+        overlay(base, {"openapi_mode": "loud"})
