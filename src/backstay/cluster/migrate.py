@@ -70,9 +70,12 @@ class Applied:
     seconds: float
 
 
-async def migrate(conninfo: str, folder: Path, *, progress: Progress) -> list[Applied]:
+async def migrate(
+    conninfo: str, folder: Path, *, progress: Progress, upto: str | None = None
+) -> list[Applied]:
     """Apply what is pending in ``folder`` (the one that holds ``migrations/``), in order.
 
+    ``upto`` is the last version to apply, "" for none at all and None for every one.
     ``conninfo`` is a superuser's or, on a database that is not ours, whoever owns it. Two runs on
     one database take turns. Raises ``MigrationError``.
     """
@@ -87,6 +90,8 @@ async def migrate(conninfo: str, folder: Path, *, progress: Progress) -> list[Ap
         if todo.pending and not history and (folder / "roles.sql").is_file():
             await _roles(connection, folder / "roles.sql", progress)
         for migration in todo.pending:
+            if upto is not None and migration.version > upto:
+                break
             progress(f"Applying {migration.file}")
             begun = monotonic()
             await _apply(connection, folder / "migrations" / migration.file, migration)

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from backstay.cluster.split import Statement
-from backstay.cluster.statements import Kind, adds_enum_value, create_extension, kind
+from backstay.cluster.statements import Kind, absence, adds_enum_value, create_extension, kind
 from backstay.db.quote import quote_ident
 
 Record = tuple[str, Sequence[object]]
@@ -233,13 +233,11 @@ class FileRun:
         if diagnosis.statement_position:
             before = statement.text[: int(diagnosis.statement_position) - 1]
             line = statement.text_line + before.count("\n")
-        parts = (
-            diagnosis.message_detail,
-            diagnosis.message_hint and f"Hint: {diagnosis.message_hint}",
-            diagnosis.context,
-        )
+        message = diagnosis.message_primary or str(problem).strip()
+        hint = diagnosis.message_hint or absence(message)
+        parts = (diagnosis.message_detail, hint and f"Hint: {hint}", diagnosis.context)
         return StatementFailed(
-            diagnosis.message_primary or str(problem).strip(),
+            message,
             line,
             statement.text,
             problem.sqlstate or "",

@@ -65,6 +65,9 @@ INSTALLED = frozenset(
 """Extensions every project finds installed; creating one again is no error, whatever its schema."""
 
 
+_POSTGIS = re.compile(r'type "(?:\w+\.)?(?:geometry|geography|box2d|box3d|raster)" does not exist')
+
+
 class Kind(Enum):
     """How a statement of a migration is run."""
 
@@ -130,3 +133,13 @@ def create_extension(statement: Statement) -> tuple[str, str | None] | None:
         f"create extension {guard}{match['name']}{options}",
         home if home is not None and wanted == home else None,
     )
+
+
+def absence(message: str) -> str | None:
+    """A hint for an error whose reason is that an extension here is only a stand-in."""
+    if _POSTGIS.search(message):
+        return (
+            "PostGIS is a library that the embedded PostgreSQL does not have; point"
+            " [backstay.postgres] bin_dir at an installed server that has it."
+        )
+    return None

@@ -55,3 +55,12 @@ create function pgsodium.crypto_secretbox_open(ciphertext bytea, nonce bytea, ke
 returns bytea language sql as $body$ select pgsodium._unavailable() $body$;
 create function pgsodium.randombytes_buf(size integer) returns bytea language sql as $body$ select pgsodium._unavailable() $body$;
 revoke all on all functions in schema pgsodium from public;
+do $rights$
+begin
+  if to_regrole('postgres') is not null then
+    grant usage on schema pgsodium to postgres with grant option;
+    grant all on all functions in schema pgsodium to postgres with grant option;
+    grant all on all tables in schema pgsodium to postgres with grant option;
+  end if;
+end
+$rights$;

@@ -1,0 +1,2 @@
+﻿create table bom (id int);
+create table crlf (id int);

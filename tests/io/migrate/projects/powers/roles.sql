@@ -1,0 +1,2 @@
+create role reporting nologin;
+alter role reporting set statement_timeout = '30s';

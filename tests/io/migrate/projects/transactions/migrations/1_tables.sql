@@ -1,0 +1,12 @@
+BEGIN;
+create table orders (id int primary key, total numeric);
+COMMIT;
+create index concurrently orders_total on orders (total);
+vacuum analyze orders;
+start transaction;
+insert into orders values (1, 10);
+rollback;
+do $$ begin insert into orders values (2, 20); exception when others then null; end $$;
+create materialized view totals as select sum(total) from orders;
+create unique index on totals (sum);
+refresh materialized view concurrently totals;
