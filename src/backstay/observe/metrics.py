@@ -1,14 +1,16 @@
-"""Prometheus metrics, counted from events. One registry per application, none global."""
+"""Prometheus metrics, counted from events.
+
+Counting is plain dictionaries: the client library's counters take a lock each, which a request
+would pay for several times. The library is only asked to write them down, and only imported then.
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
-from typing import Final
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from backstay.observe.bus import Bus
 from backstay.observe.events import (
@@ -20,23 +22,107 @@ from backstay.observe.events import (
     RequestFinished,
 )
 
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BOUNDS: Final = (*(str(bound) for bound in _BUCKETS), "+Inf")
 
+Labels = tuple[str, ...]
 
-class _Requests(Collector):
-    """Requests and their seconds, counted in plain lists and made into metrics when scraped.
 
-    The client library's own counters take a lock each and cost several times as much, for every
-    request.
-    """
+class _Said(NamedTuple):
+    """What is said of a metric: its name, its help, the names of its labels."""
+
+    name: str
+    text: str
+    labels: Labels
+
+
+_REQUESTS: Final = _Said(
+    "backstay_requests", "Requests answered.", ("project", "service", "status")
+)
+_SECONDS: Final = _Said(
+    "backstay_request_seconds",
+    "Seconds from a request's head to the head of its answer.",
+    ("project", "service"),
+)
+_FAILURES: Final = _Said(
+    "backstay_request_failures", "Requests a service failed on.", ("project", "service")
+)
+_LEFT: Final = _Said("backstay_clients_left", "Requests whose client went away.", ("project",))
+_POOL: Final = _Said(
+    "backstay_pool_connections",
+    "Database connections by state, and requests waiting for one.",
+    ("project", "state"),
+)
+_RESTARTS: Final = _Said(
+    "backstay_database_restarts", "How often the database was started again.", ("project",)
+)
+_CATALOG: Final = _Said(
+    "backstay_catalog_load_seconds", "Seconds the catalog's last reading took.", ("project",)
+)
+
+
+class Metrics:
+    """Everything counted. Subscribe with ``listen``, read with ``render``."""
 
     def __init__(self) -> None:
         self._statuses: dict[tuple[str, str, int], int] = {}
-        self._seconds: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+        self._seconds: dict[Labels, tuple[list[int], list[float]]] = {}
+        self._failures: Counter[Labels] = Counter()
+        self._left: Counter[Labels] = Counter()
+        self._pool: dict[Labels, float] = {}
+        self._restarts: dict[Labels, float] = {}
+        self._catalog: dict[Labels, float] = {}
 
-    def count(self, event: RequestFinished) -> None:
+    def listen(self, bus: Bus) -> None:
+        """Count what ``bus`` carries."""
+        bus.subscribe(RequestFinished, self._finished)
+        bus.subscribe(RequestFailed, self._failed)
+        bus.subscribe(ClientLeft, lambda event: self._left.update([(event.project,)]))
+        bus.subscribe(PoolChanged, self._pool_changed)
+        bus.subscribe(DatabaseReady, self._database_ready)
+        bus.subscribe(CatalogLoaded, self._catalog_loaded)
+
+    def render(self) -> bytes:
+        """The exposition text, for ``CONTENT_TYPE``."""
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything counted so far, as the client library's families: its collector protocol."""
+        from prometheus_client import core  # noqa: PLC0415
+
+        statuses = {(p, s, str(status)): n for (p, s, status), n in self._statuses.items()}
+        for said, counted in (
+            (_REQUESTS, statuses),
+            (_FAILURES, self._failures),
+            (_LEFT, self._left),
+        ):
+            counter = core.CounterMetricFamily(said.name, said.text, labels=said.labels)
+            for labels, number in counted.items():
+                counter.add_metric(labels, number)
+            yield counter
+        for said, measured in (
+            (_POOL, self._pool),
+            (_RESTARTS, self._restarts),
+            (_CATALOG, self._catalog),
+        ):
+            gauge = core.GaugeMetricFamily(said.name, said.text, labels=said.labels)
+            for labels, figure in measured.items():
+                gauge.add_metric(labels, figure)
+            yield gauge
+        spent = core.HistogramMetricFamily(_SECONDS.name, _SECONDS.text, labels=_SECONDS.labels)
+        for labels, (counts, total) in self._seconds.items():
+            spent.add_metric(labels, _cumulative(counts), total[0])
+        yield spent
+
+    def _finished(self, event: RequestFinished) -> None:
         project, service = event.project, event.service
         status = (project, service, event.status)
         self._statuses[status] = self._statuses.get(status, 0) + 1
@@ -46,85 +132,19 @@ class _Requests(Collector):
         seconds[0][bisect_left(_BUCKETS, event.seconds)] += 1
         seconds[1][0] += event.seconds
 
-    def collect(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily(
-            "backstay_requests", "Requests answered.", labels=("project", "service", "status")
-        )
-        for (project, service, status), count in self._statuses.items():
-            requests.add_metric((project, service, str(status)), count)
-        yield requests
-        spent = HistogramMetricFamily(
-            "backstay_request_seconds",
-            "Seconds from a request's head to the head of its answer.",
-            labels=("project", "service"),
-        )
-        for (project, service), (counts, total) in self._seconds.items():
-            spent.add_metric((project, service), _cumulative(counts), total[0])
-        yield spent
+    def _failed(self, event: RequestFailed) -> None:
+        self._failures[event.project, event.service] += 1
+
+    def _pool_changed(self, event: PoolChanged) -> None:
+        for state in ("size", "idle", "waiting"):
+            self._pool[event.project, state] = getattr(event, state)
+
+    def _database_ready(self, event: DatabaseReady) -> None:
+        self._restarts[event.project,] = event.restarts
+
+    def _catalog_loaded(self, event: CatalogLoaded) -> None:
+        self._catalog[event.project,] = event.seconds
 
 
 def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
     return [(bound, sum(counts[: at + 1])) for at, bound in enumerate(_BOUNDS)]
-
-
-class Metrics:
-    """Everything counted. Subscribe with ``listen``, read with ``render``."""
-
-    def __init__(self) -> None:
-        registry = CollectorRegistry()
-        self._registry = registry
-        self._requests = _Requests()
-        registry.register(self._requests)
-        self._failures = Counter(
-            "backstay_request_failures",
-            "Requests a service failed on (answered 500).",
-            ("project", "service"),
-            registry=registry,
-        )
-        self._left = Counter(
-            "backstay_clients_left",
-            "Requests cancelled because the client went away.",
-            ("project",),
-            registry=registry,
-        )
-        self._pool = Gauge(
-            "backstay_pool_connections",
-            "Database connections by state, and requests waiting for one.",
-            ("project", "state"),
-            registry=registry,
-        )
-        self._restarts = Gauge(
-            "backstay_database_restarts",
-            "How often the database had to be started again.",
-            ("project",),
-            registry=registry,
-        )
-        self._catalog = Gauge(
-            "backstay_catalog_load_seconds",
-            "Seconds the last reading of the catalog took.",
-            ("project",),
-            registry=registry,
-        )
-
-    def listen(self, bus: Bus) -> None:
-        """Count what ``bus`` carries."""
-        bus.subscribe(RequestFinished, self._requests.count)
-        bus.subscribe(
-            RequestFailed, lambda event: self._failures.labels(event.project, event.service).inc()
-        )
-        bus.subscribe(ClientLeft, lambda event: self._left.labels(event.project).inc())
-        bus.subscribe(PoolChanged, self._pool_changed)
-        bus.subscribe(
-            DatabaseReady, lambda event: self._restarts.labels(event.project).set(event.restarts)
-        )
-        bus.subscribe(
-            CatalogLoaded, lambda event: self._catalog.labels(event.project).set(event.seconds)
-        )
-
-    def render(self) -> bytes:
-        """The exposition text, for ``CONTENT_TYPE``."""
-        return generate_latest(self._registry)
-
-    def _pool_changed(self, event: PoolChanged) -> None:
-        for state in ("size", "idle", "waiting"):
-            self._pool.labels(event.project, state).set(getattr(event, state))

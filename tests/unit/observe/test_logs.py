@@ -66,6 +66,13 @@ def test_a_terminal_gets_colour() -> None:
     assert "do this" in stream.getvalue()
 
 
+def test_a_terminal_is_not_controlled_by_what_is_logged() -> None:
+    stream = Terminal()
+    Log(CLOCK, stream).write(Warned(what="\x1b[2Jgone\x07"))
+    assert "\x1b[2J" not in stream.getvalue()
+    assert "\x07" not in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("event", "level"),
     [
