@@ -64,7 +64,8 @@ class _InheritedSocketServer(Server):
         # Granian closes the descriptor it is given, and its stub does not show these arguments.
         holder: Any = SocketHolder
         descriptor: Any = os.dup(self._listener.fileno())
-        self._shd = holder(descriptor, False, BACKLOG)
+        is_unix = self._listener.family == socket.AF_UNIX
+        self._shd = holder(descriptor, is_unix, BACKLOG)
         self._sfd = descriptor
         self._ssp = None
 
@@ -82,6 +83,9 @@ class HttpServer:
 
     @property
     def address(self) -> tuple[str, int]:
+        """Host and port, or the path of a unix socket and 0."""
+        if self._listener.family == socket.AF_UNIX:
+            return str(self._listener.getsockname()), 0
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 

@@ -255,6 +255,8 @@ def _on_signals(stopped: asyncio.Event, cache: SchemaCache) -> None:
 
 def _shown(server: HttpServer) -> str:
     host, port = server.address
+    if not port:
+        return f"unix:{host}"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
