@@ -24,6 +24,10 @@ BACKLOG = 1024
 REQUEST_BUFFER = 1 << 18
 """Bytes a request line and its headers may take; the gateway's own, lower limits answer 414/431."""
 
+FAREWELL = 0.02
+"""Seconds Granian's last thread has to leave Python after it has said that it stopped. When the
+interpreter ends before, the thread panics and takes the process's exit status with it."""
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket on ``host``:``port`` (0: any free one). Raises ``OperatorError``."""
@@ -101,4 +105,5 @@ class HttpServer:
         stop()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        await asyncio.sleep(FAREWELL)
         self._listener.close()
