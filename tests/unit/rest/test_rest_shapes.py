@@ -17,7 +17,23 @@ VALUES = st.one_of(
 )
 LISTS = st.lists(VALUES, min_size=1, max_size=3).map(lambda each: f"in.({','.join(each)})")
 OPERATORS = st.sampled_from(
-    ["eq", "neq", "gt", "lt", "like", "ilike", "cs", "fts", "wfts", "isdistinct", "not.eq", "not.like", "eq(any)", "fts(english)", "bogus"]
+    [
+        "eq",
+        "neq",
+        "gt",
+        "lt",
+        "like",
+        "ilike",
+        "cs",
+        "fts",
+        "wfts",
+        "isdistinct",
+        "not.eq",
+        "not.like",
+        "eq(any)",
+        "fts(english)",
+        "bogus",
+    ]
 )
 FILTERS = st.tuples(
     st.sampled_from(["id", "name", "projects.name", "data->>a"]),
