@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from backstay.gateway.errors import BodyRefused, TargetRefused
 from backstay.web import BodyTooLarge, Request
+
+_BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Body = Callable[[], AsyncIterator[bytes]]
 
@@ -22,7 +25,8 @@ def limit_body(request: Request, limit: int) -> None:
         return
     announced = request.headers.get("content-length")
     if announced is None:
-        if "transfer-encoding" in request.headers:
+        # HTTP/2 has neither header: there only the method tells that no body is to come.
+        if "transfer-encoding" in request.headers or request.method not in _BODYLESS:
             request.body = _counted(request.body, limit)
     elif announced.isdecimal() and int(announced) > limit:
         raise BodyRefused(limit)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backstay.errors import HttpError
 from backstay.observe.events import RequestFailed, RequestFinished
@@ -160,9 +162,10 @@ class TestLimits:
         )
         assert response.status == 413
 
-    async def test_a_body_that_grows_too_large_is_refused(self) -> None:
+    @pytest.mark.parametrize("headers", [{"transfer-encoding": "chunked"}, {}])
+    async def test_a_body_that_grows_too_large_is_refused(self, headers: dict[str, str]) -> None:
         response = await World(max_body=10).send(
-            "/rest/v1/t", method="POST", headers={"transfer-encoding": "chunked"}, body=b"x" * 11
+            "/rest/v1/t", method="POST", headers=headers, body=b"x" * 11
         )
         assert response.status == 413
 
@@ -269,3 +272,55 @@ class TestOwnPaths:
         assert (await World().send(path)).status == 200
         assert (await World().send(path, client="10.0.0.1")).status == 404
         assert (await World().send(path, headers={"x-forwarded-for": "8.8.8.8"})).status == 404
+
+
+NAMES = st.sampled_from(
+    [
+        "authorization",
+        "apikey",
+        "host",
+        "origin",
+        "x-request-id",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "content-length",
+        "transfer-encoding",
+        "access-control-request-method",
+        "access-control-request-headers",
+    ]
+)
+PREFIXES = st.sampled_from(
+    ["", "/rest/v1", "/auth/v1/verify", "/realtime/v1", "/graphql/v1", "/pg"]
+)
+WORLD = World(FakeProject("one"), FakeProject("two", OTHER))
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "OPTIONS", "HEAD", "BREW"]),
+    prefix=PREFIXES,
+    path=st.text(max_size=20),
+    query=st.text(max_size=30),
+    headers=st.dictionaries(NAMES, st.text(max_size=30)),
+    host=st.text(max_size=20),
+    client=st.sampled_from(["127.0.0.1", "203.0.113.5", "", "unix"]),
+)
+async def test_whatever_a_client_sends_it_is_never_told_of_a_failure(
+    method: str,
+    prefix: str,
+    path: str,
+    query: str,
+    headers: dict[str, str],
+    host: str,
+    client: str,
+) -> None:
+    response = await WORLD.send(
+        prefix + path,
+        method=method,
+        query=query,
+        headers=headers,
+        host=host,
+        client=client,
+    )
+    assert response.status < 500
