@@ -27,14 +27,6 @@ where o.token_hash = any ($1::text[])
 order by o.token_type desc limit 1
 for update of u;
 
--- name: lock_user_by_email
--- $1 address in lower case, $2 audience; the row is locked.
-select {user} from auth.users u
-where u.instance_id = '00000000-0000-0000-0000-000000000000'
-  and lower(u.email) = $1 and u.aud = $2 and not u.is_sso_user
-order by u.id limit 1
-for update of u;
-
 -- name: insert_flow_state
 -- $1 id, $2 user, $3 code, $4 challenge method, $5 challenge, $6 provider type,
 -- $7 authentication method, $8 now.

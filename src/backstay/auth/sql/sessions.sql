@@ -25,12 +25,12 @@ select {user} from account u;
 -- name: rotate
 -- The ordinary refresh in one statement: spends $1, issues $2, at $3. $4 user agent, $5 address;
 -- $6 and $7: sessions created, or last refreshed, before are over; $8 and $9 ids of audit rows.
--- No row: the token is unknown, spent, its session over or its user banned, which `lock_token`
--- and `read_token` then tell apart.
+-- No row: the token is unknown, spent, being refreshed by someone else, its session over or its
+-- user banned, which `lock_token` and `read_token` then tell apart.
 with session as (
   select s.* from auth.sessions s
   where s.id = (select t.session_id from auth.refresh_tokens t where t.token = $1)
-  for update
+  for update skip locked
 ), account as (
   select u.* from auth.users u join session s on s.user_id = u.id
   where u.banned_until is null or u.banned_until <= $3::timestamptz
