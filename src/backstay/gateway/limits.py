@@ -25,7 +25,6 @@ def limit_body(request: Request, limit: int) -> None:
         return
     announced = request.headers.get("content-length")
     if announced is None:
-        # HTTP/2 has neither header: there only the method tells that no body is to come.
         if "transfer-encoding" in request.headers or request.method not in _BODYLESS:
             request.body = _counted(request.body, limit)
     elif announced.isdecimal() and int(announced) > limit:

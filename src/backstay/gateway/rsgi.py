@@ -28,7 +28,6 @@ _BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 class _Scope(Protocol):
     proto: str
-    http_version: str
     client: str
     scheme: str
     method: str
@@ -136,12 +135,7 @@ def _request(scope: _Scope, protocol: Any) -> Request:
         scheme=scope.scheme,
         host=headers.get("host") or scope.authority or "",
     )
-    if (
-        method not in _BODYLESS
-        or "content-length" in headers
-        or "transfer-encoding" in headers
-        or scope.http_version[0] != "1"  # HTTP/2 announces no body
-    ):
+    if method not in _BODYLESS or "content-length" in headers or "transfer-encoding" in headers:
         request.body = _body(protocol, headers)
     return request
 

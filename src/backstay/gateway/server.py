@@ -56,7 +56,7 @@ class _InheritedSocketServer(Server):
         super().__init__(
             application,
             interface=Interfaces.RSGI,
-            http=HTTPModes.auto,
+            http=HTTPModes.http1,  # over HTTP/2 a body that breaks off cannot be told from a whole
             http1_settings=HTTP1Settings(max_buffer_size=REQUEST_BUFFER),
             backlog=BACKLOG,
             backpressure=4096,

@@ -231,6 +231,11 @@ class TestRequests:
         await server.get(b"/x")
         assert not any(isinstance(event, RequestFailed) for event in server.events)
 
+    async def test_http_2_is_not_spoken(self, server: Server) -> None:
+        async with server.connected() as (reader, writer):
+            writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"))
+            assert not (await asyncio.wait_for(reader.read(), 10)).startswith(b"\x00")
+
     async def test_pipelined_requests_are_answered_in_order(self, server: Server) -> None:
         one = b"POST /p HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\none"
         two = b"POST /unread HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\ntwo"
