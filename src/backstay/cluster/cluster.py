@@ -223,6 +223,7 @@ class Cluster:
         state = read_state(where.state)
         self._user, self._places = user, where
         launch = self._plan(installation, user, where, state)
+        datadir.ensure_vault_key(where.data, user)
         self._server = self._adopt(launch, state, progress)
         if self._server is None:
             progress("Starting PostgreSQL")
@@ -258,7 +259,8 @@ class Cluster:
         if where.data.exists():
             progress("Removing a data directory whose making was interrupted")
             datadir.discard(where.data)
-        datadir.create(where.data, installation, user, machine, progress)
+        durable = self.settings.durable
+        datadir.create(where.data, installation, user, machine, progress, durable=durable)
         return True
 
     def _plan(
@@ -315,9 +317,11 @@ class Cluster:
         staged = data.with_name("data.next")
         machine = machine_dir(self.settings.machine_dir)
         datadir.discard(staged)
-        datadir.create(staged, self.installation, user, machine, progress)
+        durable = self.settings.durable
+        datadir.create(staged, self.installation, user, machine, progress, durable=durable)
         self._stop()
         former = datadir.swap(staged, data)
+        datadir.ensure_vault_key(data, user)
         self._respawn()
         datadir.discard(former)
 

@@ -92,8 +92,9 @@ class Launch:
         if self.installation.packs:
             packs = self.installation.packs
             settings += [
-                ("extension_control_path", ":".join([*map(str, packs), "$system"])),
-                ("dynamic_library_path", ":".join([*(f"{p}/lib" for p in packs), "$libdir"])),
+                # The server's own first: a stand-in must not hide the real extension.
+                ("extension_control_path", ":".join(["$system", *map(str, packs)])),
+                ("dynamic_library_path", ":".join(["$libdir", *(f"{p}/lib" for p in packs)])),
             ]
         options = [part for name, value in settings for part in ("-c", f"{name}={value}")]
         program = self.installation.program("postgres")

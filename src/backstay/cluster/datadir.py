@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,9 +25,11 @@ from backstay.cluster.locks import exclusive
 from backstay.cluster.materialise import STAND_INS, tree_digest
 from backstay.cluster.postmaster import environment, spawn
 from backstay.cluster.provider import Installation
+from backstay.cluster.state import write_atomically
 from backstay.errors import OperatorError
 
 Progress = Callable[[str], None]
+VAULT_KEY = "backstay_vault.key"
 NOT_COPIED = frozenset({"postmaster.pid", "postmaster.opts"})
 BASE_PORT = 5432
 """Only names the socket of the temporary server: it does not listen on TCP."""
@@ -38,20 +41,26 @@ def bootstrap_digest() -> str:
 
 
 def create(
-    data: Path, installation: Installation, user: ServerUser, machine: Path, progress: Progress
+    data: Path,
+    installation: Installation,
+    user: ServerUser,
+    machine: Path,
+    progress: Progress,
+    *,
+    durable: bool = True,
 ) -> None:
     """Make a bootstrapped data directory at ``data``, from the machine's prepared one."""
     base = prepared(installation, user, machine, progress)
     progress("Creating the database")
-    duplicate(base, data, user)
+    _duplicate(base, data, user, durable=durable)
 
 
-def duplicate(source: Path, target: Path, user: ServerUser) -> None:
-    """Copy the stopped data directory ``source`` durably; ``target`` appears when it is whole."""
+def _duplicate(source: Path, target: Path, user: ServerUser, *, durable: bool) -> None:
+    """Copy the stopped data directory ``source``; ``target`` appears when it is whole."""
     draft = target.with_name(f"{target.name}.new")
     discard(draft)
     copy_tree(source, draft, user)
-    if hasattr(os, "sync"):
+    if durable and hasattr(os, "sync"):
         # A crash of the machine must not find empty files; one call beats 1,250.
         os.sync()
     draft.rename(target)
@@ -182,6 +191,14 @@ def _copy_file(source: Path, target: Path, user: ServerUser) -> None:
             shutil.copyfileobj(read, write, 1 << 20)
         if user.switch:
             os.fchown(write.fileno(), user.uid, user.gid)
+
+
+def ensure_vault_key(data: Path, user: ServerUser) -> None:
+    """Give the project a key of its own for its vault; it stays out of every database dump."""
+    path = data / VAULT_KEY
+    if not path.exists():
+        write_atomically(path, secrets.token_hex(32) + "\n", mode=0o600)
+        user.own(path)
 
 
 def swap(staged: Path, data: Path) -> Path:

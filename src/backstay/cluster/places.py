@@ -66,7 +66,7 @@ def machine_dir(wanted: str = "") -> Path:
         raise OperatorError(
             f"{path} cannot be made.",
             why=f"The unpacked PostgreSQL is kept there: {error.strerror}.",
-            next="Name another directory in BACKSTAY_MACHINE_DIR.",
+            next="Name another directory in BACKSTAY_POSTGRES_MACHINE_DIR.",
         ) from error
     return path
 
@@ -129,7 +129,8 @@ def _link(link: Path, target: Path) -> None:
 def _sockets(base: Path, user: ServerUser) -> Path:
     """A directory only the server's user (and root) can enter, with a name a socket can bear."""
     run = base / "run"
-    if len(os.fsencode(run / SOCKET_NAME)) > SOCKET_LIMIT:
+    # To libpq a comma separates one host from the next.
+    if len(os.fsencode(run / SOCKET_NAME)) > SOCKET_LIMIT or "," in str(run):
         run = _runtime_dir() / _digest(base)
     run.mkdir(parents=True, exist_ok=True)
     run.chmod(0o700)

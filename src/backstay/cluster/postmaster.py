@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import signal
 import subprocess
@@ -29,6 +30,12 @@ FAST_STOP = 15.0
 """Seconds a fast shutdown may take before an immediate one; both lose nothing."""
 LOG_LIMIT = 10_000_000
 """Bytes of log kept in the current file; the former one stays beside it as ``.1``."""
+
+
+TELLING = re.compile(
+    r"(?:FATAL|ERROR|HINT|DETAIL):  (.+)|LOG:  ((?:unrecognized|invalid|parameter|could not).+)"
+)
+"""What of its last words tells why a server ended."""
 
 
 class Refused(OperatorError):
@@ -155,7 +162,7 @@ def _probe(launch: Launch) -> bytes:
 
 def _refusal(said: str, launch: Launch, log: Path) -> Refused:
     taken = "could not bind" in said or "could not create any TCP/IP sockets" in said
-    lines = [line for line in said.splitlines() if "FATAL" in line or "HINT" in line]
+    lines = [found[1] or found[2] for found in TELLING.finditer(said)]
     return Refused(
         "PostgreSQL did not start.",
         why="\n".join(lines or said.splitlines()[-3:]),
@@ -180,10 +187,11 @@ def _clear_leftovers(launch: Launch) -> None:
 
     It takes a lock file for live when *some* process has the recorded id. The caller holds the
     project's lock and found no server on this data directory, so the id was given to another
-    program. A lock file of a vanished process is left to PostgreSQL, whose own test goes deeper.
+    program, or is a killed server's that nobody has buried yet. A lock file of a vanished process
+    is left to PostgreSQL, whose own test goes deeper.
     """
     pid = _recorded_pid(launch.data)
-    if pid is not None and exists(pid):
+    if pid is not None and _is_known(pid):
         (launch.data / "postmaster.pid").unlink(missing_ok=True)
     for path in launch.sockets.glob(".s.PGSQL.*"):
         path.unlink(missing_ok=True)
@@ -217,15 +225,17 @@ def _serves(pid: int, data: Path) -> bool:
 
 def exists(pid: int) -> bool:
     """Whether there is a live process of this id (a zombie is not)."""
-    if pid <= 0:
-        return False
+    return pid > 0 and _is_known(pid) and not _is_zombie(pid)
+
+
+def _is_known(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return not _is_zombie(pid)
+    return True
 
 
 def _is_zombie(pid: int) -> bool:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backstay.config.declare import setting
 from backstay.config.project import ProjectConfig, database_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSettings:
-    """Defaults serve a project without any configuration."""
+    """What a cluster is told. The defaults serve a project without any configuration.
 
-    port: int = setting(54322, "TCP port of the database; the next free one when it is taken.")
-    parameters: tuple[tuple[str, str], ...] = setting(
-        (), "PostgreSQL parameters, [db.settings] in config.toml."
-    )
-    bin_dir: str = setting(
-        "",
-        "Directory of an installed PostgreSQL's programs; empty uses the embedded one.",
-        env=("BACKSTAY_POSTGRES_BIN_DIR",),
-    )
-    user: str = setting(
-        "",
-        "When started as root: the unprivileged user PostgreSQL runs as; empty makes `backstay`.",
-        env=("BACKSTAY_POSTGRES_USER",),
-    )
-    machine_dir: str = setting(
-        "",
-        "Where the unpacked server and prepared data directories are kept for all projects.",
-        env=("BACKSTAY_MACHINE_DIR",),
-    )
-    durable: bool = setting(True, "False gives up fsync: for throw-away test clusters only.")
+    ``port``: TCP port of the database, the next free one when it is taken. ``parameters``:
+    PostgreSQL's own. ``bin_dir``: programs of an installed server, empty for the embedded one.
+    ``user``: whom the server runs as when backstay runs as root, empty for ``backstay``.
+    ``machine_dir``: where the unpacked server and prepared data directories are kept for all
+    projects, empty for the usual place. ``durable`` False gives up fsync, for throw-away clusters.
+    """
+
+    port: int = 54322
+    parameters: tuple[tuple[str, str], ...] = ()
+    bin_dir: str = ""
+    user: str = ""
+    machine_dir: str = ""
+    durable: bool = True
 
 
 def cluster_settings(config: ProjectConfig) -> ClusterSettings:
@@ -42,4 +34,5 @@ def cluster_settings(config: ProjectConfig) -> ClusterSettings:
         parameters=tuple(database_parameters(config).items()),
         bin_dir=own.bin_dir,
         user=own.user,
+        machine_dir=own.machine_dir,
     )

@@ -29,6 +29,9 @@ class PostgresSettings:
     bin_dir: str = setting("", "Folder with the programs of an installed PostgreSQL 18.")
     db_url: str = setting("", "An external database; nothing is started then.", secret=True)
     user: str = setting("", "Unprivileged user PostgreSQL runs as when backstay runs as root.")
+    machine_dir: str = setting(
+        "", "Folder for what all projects share, the unpacked PostgreSQL; default the user's cache."
+    )
     port: int | None = setting(None, "Port of PostgreSQL; default db.port.", parse=parse_port)
     settings: Mapping[str, str] = setting(
         factory=_nothing, doc="Further server parameters; they win over db.settings."
