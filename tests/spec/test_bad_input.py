@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.support.running import REPOSITORY, Running, copy_project, start
 
 REQUESTS = int(os.environ.get("BACKSTAY_FUZZ_REQUESTS", "1500"))
@@ -102,9 +103,11 @@ def _b64(value: Any) -> str:
 def _authorization(dice: random.Random, tokens: dict[str, str]) -> str:
     none = f"{_b64({'alg': 'none', 'typ': 'JWT'})}.{_b64({'role': 'service_role'})}."
     good = tokens["admin"]
+    if dice.random() < 0.75:
+        return f"Bearer {good}"
     head, payload, mark = good.split(".")
     choices = (
-        f"Bearer {good}", f"Bearer {good}", f"Bearer {tokens['other']}", f"Bearer {none}",
+        f"Bearer {tokens['other']}", f"Bearer {none}",
         f"Bearer {head}.{_b64({'role': 'service_role'})}.{mark}", "Bearer", "Bearer ", "Basic eDp5",
         f"Bearer {good[:-4]}", f"Bearer {head}.{payload}", f"Bearer {_b64([])}.{_b64(1)}.{_b64('')}",
         "Bearer sb_secret_wrong", f"bearer {good}", f"Bearer {'a' * 5000}.b.c", "Bearer \u00e9",
@@ -199,7 +202,7 @@ async def test_no_request_is_answered_with_5xx(server: Running) -> None:
             try:
                 url = httpx.URL(server.url).copy_with(raw_path=path.encode("ascii", "ignore"))
                 reply = await client.request(method, url, headers=headers, content=body)
-            except httpx.InvalidURL:
+            except (httpx.InvalidURL, httpx.LocalProtocolError):
                 continue
             statuses[reply.status_code] += 1
             # 501 names a service that is not offered; it is an answer, not a failure.
