@@ -218,3 +218,57 @@ def test_what_is_not_available_says_so_at_the_call(
 def test_graphql_answers_in_its_own_form(database: Database) -> None:
     ((answer,),) = database.execute("select graphql_public.graphql(query => '{ a }')")
     assert "not enabled" in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ('{"type": "integer", "minimum": 1}', "1", "0"),
+        ('{"type": ["string", "null"], "maxLength": 2}', '"ab"', '"abc"'),
+        ('{"required": ["a"], "properties": {"a": {"type": "number"}}}', '{"a": 1}', '{"a": "1"}'),
+        ('{"additionalProperties": false, "properties": {"a": true}}', '{"a": 1}', '{"b": 1}'),
+        ('{"items": {"enum": [1, 2]}, "minItems": 1}', "[1, 2]", "[3]"),
+        ('{"oneOf": [{"type": "integer"}, {"minimum": 5}]}', "1", "5"),
+        ('{"if": {"type": "string"}, "then": {"pattern": "^x"}}', '"xy"', '"yx"'),
+        ('{"not": {"const": {"a": 1}}}', '{"a": 2}', '{"a": 1}'),
+    ],
+)
+def test_json_schemas_are_checked(database: Database, schema: str, good: str, bad: str) -> None:
+    database.execute("create extension pg_jsonschema")
+    assert database.execute(
+        "select json_matches_schema(%s, %s), json_matches_schema(%s, %s)",
+        [schema, good, schema, bad],
+    ) == [(True, False)]
+
+
+def test_a_schema_that_can_not_be_checked_is_not_passed_over(database: Database) -> None:
+    database.execute("create extension pg_jsonschema")
+    with pytest.raises(errors.FeatureNotSupported):
+        database.execute("""select json_matches_schema('{"$ref": "#/$defs/a"}', '1')""")
+
+
+def test_pgtap_prints_what_a_harness_reads(database: Database) -> None:
+    database.execute("create extension pgtap with schema extensions")
+    printed = database.psql(
+        """begin;
+        select plan(5);
+        select ok(true, 'fine');
+        select is(1, 2, 'equal');
+        select throws_ok('select 1/0', '22012');
+        select lives_ok('select 1', 'lives');
+        select has_table('auth', 'users', 'there');
+        select * from finish();
+        rollback;"""
+    )
+    assert printed.splitlines() == [
+        "1..5",
+        "ok 1 - fine",
+        "not ok 2 - equal",
+        '# Failed test 2: "equal"',
+        "#         have: 1",
+        "#         want: 2",
+        "ok 3 - threw 22012",
+        "ok 4 - lives",
+        "ok 5 - there",
+        "# Looks like you failed 1 tests of 5",
+    ]

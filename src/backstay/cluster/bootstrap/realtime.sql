@@ -386,6 +386,9 @@ begin
       -- Fails here, for the subscriber, rather than later for everyone who reads the stream.
       perform realtime.check_equality_op(condition.op, column_type, null,
         condition.value, condition.negate);
+      if condition.op in ('match', 'imatch') then
+        perform '' ~ condition.value;
+      end if;
     end if;
   end loop;
   foreach wanted in array coalesce(new.selected_columns, '{}') loop

@@ -209,26 +209,31 @@ declare
   after text := coalesce(nullif(next_token, ''), start_after, '');
   descending boolean := lower(coalesce(sort_order, 'asc')) <> 'asc';
 begin
+  -- A folder is shown without its delimiter but stands where its delimiter puts it: after 'a!'.
+  if after <> '' and exists (select from storage.objects as o where o.bucket_id = _bucket_id
+                                and starts_with(o.name, after || delimiter_param)) then
+    after := after || delimiter_param;
+  end if;
   return query
   with entry as (
     select storage.get_common_prefix(o.name, coalesce(prefix_param, ''), delimiter_param) as folder, o.*
       from storage.objects as o
      where o.bucket_id = _bucket_id and starts_with(o.name, coalesce(prefix_param, ''))
   ), row as (
-    select distinct rtrim(e.folder, delimiter_param) as name, null::uuid as id,
+    select distinct e.folder as place, rtrim(e.folder, delimiter_param) as name, null::uuid as id,
            null::jsonb as metadata, null::timestamptz as updated_at,
            null::timestamptz as created_at, null::timestamptz as last_accessed_at
       from entry as e where e.folder is not null
     union all
-    select e.name, e.id, e.metadata, e.updated_at, e.created_at, e.last_accessed_at
+    select e.name, e.name, e.id, e.metadata, e.updated_at, e.created_at, e.last_accessed_at
       from entry as e where e.folder is null
   )
   select r.name, r.id, r.metadata, r.updated_at, r.created_at, r.last_accessed_at
     from row as r
    where after = ''
-      or case when descending then r.name collate "C" < after else r.name collate "C" > after end
-   order by case when descending then null else r.name end collate "C",
-            case when descending then r.name end collate "C" desc
+      or case when descending then r.place collate "C" < after else r.place collate "C" > after end
+   order by case when descending then null else r.place end collate "C",
+            case when descending then r.place end collate "C" desc
    limit max_keys;
 end
 $body$;
@@ -256,8 +261,8 @@ begin
 end
 $body$;
 
--- One level of a bucket as the Storage API lists it: folders first when sorted by anything but the
--- name, names relative to the prefix, letter case ignored.
+-- One level of a bucket as the Storage API lists it, names relative to the prefix. By name, letter
+-- case is ignored and folders stand where their slash puts them; by anything else, folders come first.
 create or replace function storage.search(
   prefix text, bucketname text, limits integer default 100, levels integer default 1,
   offsets integer default 0, search text default '', sortcolumn text default 'name',
@@ -282,25 +287,31 @@ begin
       from storage.objects as o
      where o.bucket_id = bucketname and starts_with(lower(o.name), lower(wanted))
   ), row as (
-    select distinct e.shown as name, null::uuid as id, null::timestamptz as updated_at,
-           null::timestamptz as created_at, null::timestamptz as last_accessed_at,
-           null::jsonb as metadata, true as is_folder
-      from entry as e where e.is_folder
+    -- Folders that differ in case are one, written as the first object in it has it.
+    (select distinct on (case when by_column = 'name' then lower(e.shown) else e.shown end collate "C")
+            e.shown as name, null::uuid as id, null::timestamptz as updated_at,
+            null::timestamptz as created_at, null::timestamptz as last_accessed_at,
+            null::jsonb as metadata, true as is_folder
+       from entry as e where e.is_folder
+      order by case when by_column = 'name' then lower(e.shown) else e.shown end collate "C",
+               lower(e.name) collate "C")
     union all
     select e.shown, e.id, e.updated_at, e.created_at, e.last_accessed_at, e.metadata, false
       from entry as e where not e.is_folder
   ), keyed as (
     select r.*, case by_column when 'updated_at' then r.updated_at
                                when 'created_at' then r.created_at
-                               when 'last_accessed_at' then r.last_accessed_at end as moment
+                               when 'last_accessed_at' then r.last_accessed_at end as moment,
+           case when by_column <> 'name' then r.name
+                when r.is_folder then lower(r.name) || '/' else lower(r.name) end as place
       from row as r
   )
   select k.name, k.id, k.updated_at, k.created_at, k.last_accessed_at, k.metadata
     from keyed as k
    order by (by_column <> 'name' and not k.is_folder),
             case when not descending then k.moment end, case when descending then k.moment end desc,
-            case when not descending then lower(k.name) end collate "C",
-            case when descending then lower(k.name) end collate "C" desc
+            case when not descending then k.place end collate "C",
+            case when descending then k.place end collate "C" desc
    limit least(coalesce(limits, 100), 1500) offset coalesce(offsets, 0);
 end
 $body$;

@@ -15,6 +15,8 @@ create extension hypopg; create extension index_advisor cascade;
 create extension if not exists plpgsql_check;
 create extension if not exists pgaudit with schema extensions;
 create extension if not exists pg_tle;
+create extension if not exists pgtap with schema extensions;
+create extension if not exists pg_jsonschema with schema extensions;
 create extension if not exists postgis with schema extensions;
 create extension if not exists pgjwt with schema extensions;
 drop extension if exists pg_net;
