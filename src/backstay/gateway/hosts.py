@@ -1,10 +1,10 @@
 """Which project a request is for, by port or by host name.
 
-1. A port of its own belongs to its project, whatever the host.
-2. ``NAME.localhost`` and the configured domains belong to their project.
-3. A lone project answers on every other host too; among several, the first answers on
-   ``localhost``, on addresses and on bare names (``backstay``, ``host.docker.internal``), and any
-   other name is nobody's.
+1. A lone project answers on every host and port.
+2. A port of its own belongs to its project, whatever the host.
+3. ``NAME.localhost`` and the configured domains belong to their project.
+4. The first project answers on ``localhost``, on addresses and on bare names (``backstay``,
+   ``host.docker.internal``); any other name is nobody's.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class ProjectTable:
         if not projects:
             raise ValueError("a gateway serves at least one project")
         self._projects = tuple(projects)
+        self._lone = projects[0] if len(projects) == 1 else None
         self._by_port = {p.port: p for p in projects if p.port is not None}
         self._by_host = {
             host.lower(): project
@@ -44,14 +45,14 @@ class ProjectTable:
 
         Raises ``NoProject``.
         """
-        found = self._by_port.get(port)
+        found = self._lone or self._by_port.get(port)
         if found is not None:
             return found
         name = host_name(host)
         found = self._by_host.get(name)
         if found is not None:
             return found
-        if len(self._projects) == 1 or _is_this_machine(name):
+        if _is_this_machine(name):
             return self._projects[0]
         raise NoProject(name)
 
