@@ -35,6 +35,9 @@ class Session:
     search_path: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     read_only: bool = False
+    role_settings: tuple[tuple[str, str], ...] = ()
+    """Settings of the role itself. They are set before switching to it, with the rights of the
+    login role, which may have been granted what the role may not set."""
 
 
 @dataclass(frozen=True, slots=True)

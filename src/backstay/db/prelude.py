@@ -6,7 +6,7 @@ depends only on the *names*, so it is prepared once per set of names. The calls 
 (claims, headers) travels back.
 
 The role comes before the settings, so that settings only a superuser may change are refused to the
-role, as they would be to the role itself.
+role, as they would be to the role itself. Only the settings of the role itself come before it.
 https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SET
 """
 
@@ -31,16 +31,23 @@ def prelude(session: Session) -> tuple[str, tuple[str, ...]]:
     values: tuple[str, ...] = ()
     if session.settings:
         names, values = zip(*session.settings, strict=True)
+    early: tuple[str, ...] = ()
     if session.role:
         values = (session.role, *values)
+    if session.role_settings:
+        early, early_values = zip(*session.role_settings, strict=True)
+        values = (*early_values, *values)
     if session.search_path:
         values = (session.search_path, *values)
-    return _text(bool(session.search_path), bool(session.role), session.read_only, names), values
+    text = _text(bool(session.search_path), early, bool(session.role), session.read_only, names)
+    return text, values
 
 
 @lru_cache(maxsize=1024)
-def _text(search_path: bool, role: bool, read_only: bool, names: tuple[str, ...]) -> str:
-    fixed = [name for name, asked in (("search_path", search_path), ("role", role)) if asked]
+def _text(
+    search_path: bool, early: tuple[str, ...], role: bool, read_only: bool, names: tuple[str, ...]
+) -> str:
+    fixed = [*(["search_path"] if search_path else []), *early, *(["role"] if role else [])]
     calls = [
         f"pg_catalog.set_config({quote_literal(name)},${number},true)"
         for number, name in enumerate([*fixed, *names], start=1)

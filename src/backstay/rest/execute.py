@@ -141,8 +141,6 @@ def make_session(
         ("request.headers", orjson.dumps(sent).decode()),
         ("request.cookies", _cookies(cookies) if cookies else "{}"),
     ]
-    if own := catalog.role_settings.get(caller.role):
-        pairs[:0] = own
     if (zone := request.preferences.timezone) is not None:
         pairs.append(("timezone", zone))
     if plan is not None and plan.call is not None:
@@ -153,6 +151,7 @@ def make_session(
         search_path=_search_path(request.schema, settings.db_extra_search_path),
         settings=tuple(pairs),
         read_only=plan is None or plan.read_only,
+        role_settings=catalog.role_settings.get(caller.role, ()),
     )
 
 

@@ -121,7 +121,9 @@ class Scanner:
 
     def char(self, wanted: str, label: str = "") -> str:
         """The one character ``wanted``; ``label`` is what to call it when it is missing."""
-        if self.text[self.pos : self.pos + 1] != wanted:
+        if not self.text.startswith(wanted, self.pos):
+            if not self.careful:
+                raise Unparsed(_UNEXPLAINED)
             kind = EXPECTED if label else EXPECTED_TEXT
             raise self.fail(self._found(self.pos), (kind, label or wanted))
         self.pos += 1
@@ -169,7 +171,8 @@ class Scanner:
         match = _BLANKS.match(self.text, self.pos)
         if match and match.end() > self.pos:
             self.pos, self.note = match.end(), None
-        self._noted(self._found(self.pos))
+        if self.careful:
+            self._noted(self._found(self.pos))
 
     def rest(self) -> str:
         """Everything that is left."""

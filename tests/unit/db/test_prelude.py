@@ -38,3 +38,9 @@ def test_more_settings_than_a_function_takes_arguments_make_several_calls() -> N
     sql, values = prelude(Session(settings=names))
     assert sql.count("num_nulls(") == 3
     assert sql.count("set_config(") == len(values) == 120
+
+
+def test_settings_of_the_role_come_before_it() -> None:
+    sql, values = prelude(Session("anon", '"a"', (("x.y", "1"),), role_settings=(("z", "2"),)))
+    assert values == ('"a"', "2", "anon", "1")
+    assert sql.index("'search_path'") < sql.index("'z'") < sql.index("'role'") < sql.index("'x.y'")

@@ -67,8 +67,8 @@ def test_a_read_runs_read_only_as_the_caller() -> None:
         '"public", "public"',
         True,
     )
+    assert session.role_settings == (("statement_timeout", "8s"),)
     assert dict(session.settings) == {
-        "statement_timeout": "8s",
         "request.jwt.claims": '{"role":"authenticated","sub":"1"}',
         "request.method": "GET",
         "request.path": "/clients",
