@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +26,7 @@ from backstay.cluster.identity import ServerUser, server_user
 from backstay.cluster.locks import FileLock
 from backstay.cluster.materialise import materialise
 from backstay.cluster.places import Places, machine_dir, places
+from backstay.cluster.ports import free_ports
 from backstay.cluster.postmaster import Postmaster, Refused
 from backstay.cluster.provider import Installation, embedded, from_bin_dir
 from backstay.cluster.settings import ClusterSettings
@@ -35,7 +35,6 @@ from backstay.errors import OperatorError
 
 Phase = Literal["stopped", "running", "asleep"]
 Progress = Callable[[str], None]
-PORTS_TRIED = 200
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -93,16 +92,18 @@ class Cluster:
         """
         async with self._moving("running") as was:
             if was == "stopped":
-                with _explained(self.folder):
-                    await _in_thread(self._start, progress)
+                try:
+                    with _explained(self.folder):
+                        await _in_thread(self._start, progress)
+                except BaseException:
+                    await _in_thread(self._let_go)
+                    raise
 
     async def stop(self) -> None:
         """Shut the server down in order and let go of the project."""
         await self._cleaned()
         async with self._moving("stopped"):
-            await _in_thread(self._stop)
-            if self._lock is not None:
-                self._lock.release()
+            await _in_thread(self._let_go)
 
     async def sleep(self) -> None:
         """Shut the server down but keep the project; ``wake`` brings it back."""
@@ -294,7 +295,7 @@ class Cluster:
 
     def _spawn(self, launch: Launch, user: ServerUser, where: Places) -> tuple[Launch, Postmaster]:
         refusal: Refused | None = None
-        for port in _free_ports(launch.port):
+        for port in free_ports(launch.port):
             attempt = replace(launch, port=port)
             try:
                 return attempt, postmaster.spawn(attempt, user, where.log)
@@ -356,9 +357,16 @@ class Cluster:
         if self._launch is not None:
             self._remember()
 
+    def _let_go(self) -> None:
+        try:
+            self._stop()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
     def _remember(self) -> None:
         where, user, launch = self._places, self._user, self.launch
-        if where is None or user is None:
+        if where is None or user is None or self._lock is None or not self._lock.held:
             return
         state = read_state(where.state)
         ports = {**state.ports, "db": launch.port, "db_wanted": self.settings.port}
@@ -411,22 +419,6 @@ def _digest(launch: Launch) -> str:
 
 def _ascii(name: str) -> str:
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in name)[:60]
-
-
-def _free_ports(first: int) -> Iterator[int]:
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
-        if _is_free(port):
-            yield port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 @contextlib.contextmanager

@@ -31,6 +31,8 @@ from backstay.errors import OperatorError
 Progress = Callable[[str], None]
 VAULT_KEY = "backstay_vault.key"
 NOT_COPIED = frozenset({"postmaster.pid", "postmaster.opts"})
+BASES_KEPT = 4
+"""Prepared data directories kept on a machine: versions of backstay or users side by side."""
 BASE_PORT = 5432
 """Only names the socket of the temporary server: it does not listen on TCP."""
 
@@ -115,6 +117,9 @@ def _prepare(
         server.stop()
     data.rename(target)
     discard(draft)
+    made = sorted(target.parent.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+    for former in made[BASES_KEPT:]:
+        discard(former)
 
 
 async def _bootstrap(conninfo: str) -> None:

@@ -13,6 +13,8 @@ https://www.postgresql.org/docs/18/manage-ag-templatedbs.html
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, LiteralString
 
@@ -49,14 +51,15 @@ def save(connection: Connection, key: str) -> None:
     name = template_name(key)
     drop(connection, name)
     drop(connection, NEXT)
-    for left in reversed(range(ATTEMPTS)):
-        disconnect(connection, DATABASE)
-        try:
-            clone(connection, DATABASE, NEXT)
-            break
-        except psycopg.errors.ObjectInUse:
-            if not left:
-                raise
+    with _closed(connection):
+        for left in reversed(range(ATTEMPTS)):
+            disconnect(connection, DATABASE)
+            try:
+                clone(connection, DATABASE, NEXT)
+                break
+            except psycopg.errors.ObjectInUse:
+                if not left:
+                    raise
     _run(connection, "alter database {} allow_connections false", NEXT)
     _run(connection, "alter database {} rename to {}", NEXT, name)
     _forget_old(connection)
@@ -67,16 +70,31 @@ def restore(connection: Connection, key: str) -> None:
     drop(connection, NEXT)
     drop(connection, OLD)
     clone(connection, template_name(key), NEXT)
-    for left in reversed(range(ATTEMPTS)):
-        disconnect(connection, DATABASE)
-        try:
-            with connection.transaction():
-                _run(connection, "alter database {} rename to {}", DATABASE, OLD)
-                _run(connection, "alter database {} rename to {}", NEXT, DATABASE)
-            break
-        except psycopg.errors.ObjectInUse:
-            if not left:
-                raise
+    with _closed(connection):
+        for left in reversed(range(ATTEMPTS)):
+            disconnect(connection, DATABASE)
+            try:
+                with connection.transaction():
+                    _run(connection, "alter database {} rename to {}", DATABASE, OLD)
+                    _run(connection, "alter database {} rename to {}", NEXT, DATABASE)
+                break
+            except psycopg.errors.ObjectInUse:
+                if not left:
+                    raise
+
+
+@contextmanager
+def _closed(connection: Connection) -> Iterator[None]:
+    """Nobody but a superuser gets into the database meanwhile.
+
+    A pool that reconnects at once would keep it in use, and PostgreSQL waits five seconds each time
+    for that to end. A superuser can still come in, so a crash here locks nobody out for good.
+    """
+    _run(connection, "alter database {} connection limit 0", DATABASE)
+    try:
+        yield
+    finally:
+        _run(connection, "alter database {} connection limit -1", DATABASE)
 
 
 def clean(connection: Connection) -> None:

@@ -227,7 +227,6 @@ async def test_a_cancelled_start_leaves_nothing_unknown(folder: Path, make: Make
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    await cluster.stop()
     assert not control.look(folder).serving
     assert not control.look(folder).owned
 
