@@ -169,11 +169,21 @@ class FixedSource:
         return True
 
 
+READ: Row = (None, b"1", b'[{"id":1}]', None, None)
+
+
+def written(
+    body: bytes = b"", *, inserted: bytes | None = None, location: bytes | None = None
+) -> Row:
+    """What a write of one row answers."""
+    return (b"", b"1", location, body, None, None, inserted)
+
+
 @dataclass
 class Scripted:
     """A database that answers every statement with the same row, and remembers what it was asked."""
 
-    row: Row | None = (None, b"1", b'[{"id":1}]', None, None, None, None)
+    row: Row | None = None
     error: Exception | None = None
     asked: list[tuple[Session, tuple[Query, ...]]] = field(default_factory=list)
     isolation: Isolation = ""
@@ -181,7 +191,7 @@ class Scripted:
 
     async def run(self, session: Session, query: Query) -> Result:
         self.asked.append((session, (query,)))
-        return self._result()
+        return self._result(query)
 
     async def run_all(
         self,
@@ -193,12 +203,12 @@ class Scripted:
     ) -> list[Result]:
         self.asked.append((session, tuple(queries)))
         self.isolation, self.rolled_back = isolation, rollback
-        return [self._result() for _ in queries]
+        return [self._result(query) for query in queries]
 
-    def _result(self) -> Result:
+    def _result(self, query: Query) -> Result:
         if self.error is not None:
             raise self.error
-        return Result([] if self.row is None else [self.row])
+        return Result([self.row or (written() if "AS location" in query.sql else READ)])
 
     @property
     def last(self) -> Query:

@@ -11,7 +11,7 @@ import orjson
 
 from backstay.catalog.model import Catalog, Name, Snapshot
 from backstay.config.rest import RestSettings
-from backstay.db.model import Isolation, Query, Result, Row, Session
+from backstay.db.model import Isolation, Query, Result, Session
 from backstay.db.quote import quote_ident
 from backstay.rest import errors, media, statements
 from backstay.rest.auth import Caller
@@ -190,13 +190,14 @@ def _outcome(
     if calls and limit is not None and page > limit:
         raise errors.too_many_affected(page)
     writes = prepared.plan.kind == "write"
+    body, headers, status, *more = row[3:] if writes else row[2:]
     return Outcome(
-        body=_body(row, prepared.statement),
+        body=_from_bytea(body) if prepared.statement.binary and more[-1] == b"t" else body or b"",
         page=page,
         total=total if estimate is None else _estimated(prepared, total, estimate, settings),
-        headers=row[statements.HEADERS],
-        status=row[statements.STATUS],
-        inserted=_number(row[statements.INSERTED_ROWS]) if writes else None,
+        headers=headers,
+        status=status,
+        inserted=_number(more[0]) if writes else None,
         location=_location(row[statements.LOCATION]) if writes else (),
     )
 
@@ -205,11 +206,8 @@ def _number(text: bytes | None) -> int | None:
     return int(text) if text else None
 
 
-def _body(row: Row, statement: Statement) -> bytes:
-    body = row[statements.BODY] or b""
-    if statement.binary and row[-1] == b"t":
-        return bytes.fromhex(body[2:].decode("ascii"))
-    return body
+def _from_bytea(text: bytes | None) -> bytes:
+    return bytes.fromhex(text[2:].decode("ascii")) if text else b""
 
 
 def _location(text: bytes | None) -> tuple[tuple[str, str], ...]:

@@ -5,13 +5,14 @@ https://docs.postgrest.org/en/stable/references/api/openapi.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import orjson
 
 from backstay.catalog import accessible
-from backstay.catalog.model import Snapshot
+from backstay.catalog.model import Name, Routine, Snapshot, Table
 from backstay.db.model import Query, Result, Session
 from backstay.rest import openapi_2, openapi_31
 
@@ -45,11 +46,25 @@ async def document(
         routines = visible.routines
     else:
         (last,) = await pool.run_all(session, [comment])
+    # In a thread: the document of a thousand tables would hold up other requests.
+    return await asyncio.to_thread(
+        _write, snapshot, tables, routines, schema, accessible.comment(last), openapi
+    )
+
+
+def _write(
+    snapshot: Snapshot,
+    tables: Sequence[Table],
+    routines: Mapping[Name, Sequence[Routine]],
+    schema: str,
+    comment: str | None,
+    version: Version,
+) -> bytes:
     names = sorted(name for name in routines if name.schema == schema)
     described = openapi_2.describe(
         snapshot,
         sorted(tables, key=lambda table: table.id),
         [routine for name in names for routine in routines[name]],
-        accessible.comment(last),
+        comment,
     )
-    return orjson.dumps(openapi_31.convert(described) if openapi == "3.1" else described)
+    return orjson.dumps(openapi_31.convert(described) if version == "3.1" else described)

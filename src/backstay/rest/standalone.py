@@ -10,6 +10,7 @@ https://docs.postgrest.org/en/stable/references/configuration.html
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -25,7 +26,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from backstay.catalog import database_settings, load
 from backstay.catalog.cache import SchemaCache
 from backstay.catalog.dump import dump as dump_catalog
+from backstay.catalog.events import Loaded, LoadFailed
 from backstay.clock import Clock, SystemClock, monotonic
+from backstay.config.jspath import parse_role_path
 from backstay.config.postgrest import dump as dump_settings
 from backstay.config.postgrest import read_settings
 from backstay.config.rest import RestSettings
@@ -95,8 +98,12 @@ async def serve(launch: Launch) -> None:
             servers.append((HttpServer(admin, place), admin))
             servers[1][0].start()
         _on_signals(stopped, cache)
+        lost = _watch(cache, bus, stopped, recover=settings.db_pool_automatic_recovery)
         await cache.start()
         servers[0][0].start()
+        # What was made so far stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         addresses = tuple(_shown(server) for server, _ in servers)
         bus.emit(Started(addresses=addresses, seconds=monotonic() - began))
         await stopped.wait()
@@ -116,7 +123,7 @@ async def _service(
         lambda database: launch.settings(database, db_uri=settings.db_uri),
         lambda changed: JwtVerifier.from_rest_settings(changed, launch.clock),
         bus,
-        conninfo=conninfo,
+        conninfo=listener_string(conninfo),
         on_change=lambda _: pool.forget_statements(),
     )
     service = RestService(pool, cache, clock=launch.clock)
@@ -150,6 +157,12 @@ def connection_string(settings: RestSettings) -> str:
             why=str(error).strip(),
             next="Write it as postgresql://user:password@host:port/database.",
         ) from error
+
+
+def listener_string(conninfo: str) -> str:
+    """Where to LISTEN: of several servers, one that can be written to."""
+    several = "," in str(conninfo_to_dict(conninfo).get("host", ""))
+    return make_conninfo(conninfo, target_session_attrs="read-write") if several else conninfo
 
 
 def listen(settings: RestSettings) -> socket.socket:
@@ -231,6 +244,35 @@ def _observed(service: Service, settings: RestSettings, bus: Bus) -> Service:
         return response
 
     return observed
+
+
+def _watch(
+    cache: SchemaCache, bus: Bus, stopped: asyncio.Event, *, recover: bool
+) -> list[BaseException]:
+    """End when the database is lost, if ``recover`` says so; warn of what will not work for ever.
+
+    Gives a list that will hold why it ended.
+    """
+    lost: list[BaseException] = []
+
+    def failed(event: LoadFailed) -> None:
+        lost.append(event.error)
+        stopped.set()
+
+    def loaded(event: Loaded) -> None:
+        path = cache.settings.jwt_role_claim_key
+        if event.changed and parse_role_path(path).old:
+            bus.emit(
+                Warned(
+                    what=f"jwt-role-claim-key={path} is written in the older syntax.",
+                    next="Write it as JSONPath: $.role instead of .role.",
+                )
+            )
+
+    if not recover:
+        bus.subscribe(LoadFailed, failed)
+    bus.subscribe(Loaded, loaded)
+    return lost
 
 
 def _on_signals(stopped: asyncio.Event, cache: SchemaCache) -> None:

@@ -24,8 +24,9 @@ from backstay.rest.sql_call import call_query
 from backstay.rest.sql_read import count_query, read_query
 from backstay.rest.sql_write import INSERTED, write_query
 
-TOTAL, PAGE, BODY, HEADERS, STATUS, INSERTED_ROWS, LOCATION = range(7)
-"""Columns of the result. ``BINARY``, when it is there, is the last."""
+TOTAL, PAGE, LOCATION = range(3)
+"""The first columns of the result. Only a write has ``LOCATION``. After them come body, headers and
+status; a write adds the number of rows it inserted, a custom handler whether the body is bytea."""
 
 _ROWS = "_postgrest_t"
 _MARK = "backstay:limit:"
@@ -126,9 +127,9 @@ def _write(plan: Plan, request: ApiRequest, parameters: Parameters) -> str:
     )
     return (
         f"WITH {SOURCE} AS ({written}) SELECT '' AS total_result_set, {page} AS page_total, "
-        f"{_body(plan.handler, None)} AS body, {_settings()}, "
-        f"{INSERTED if upserts else 'NULL::int'} AS response_inserted, "
-        f"{_location(plan, request)} AS location FROM ({rows}) {_ROWS}"
+        f"{_location(plan, request)} AS location, {_body(plan.handler, None)} AS body, "
+        f"{_settings()}, {INSERTED if upserts else 'NULL::int'} AS response_inserted "
+        f"FROM ({rows}) {_ROWS}"
     )
 
 

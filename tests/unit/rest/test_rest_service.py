@@ -22,6 +22,7 @@ from tests.support.small_rest import (
     request,
     service,
     snapshot,
+    written,
 )
 
 GOOD = {"authorization": "Bearer good"}
@@ -136,7 +137,7 @@ def test_values_are_parameters() -> None:
 
 
 def test_a_write_passes_its_body_on() -> None:
-    database = Scripted((b"", b"1", b"[]", None, None, None, None))
+    database = Scripted(written(b"[]"))
     body = b'{"name": "n", "id": 1.0}'
     ask("POST", "/clients", {"prefer": "return=representation"}, body, database=database)
     assert database.last.params == (body,)
@@ -145,7 +146,7 @@ def test_a_write_passes_its_body_on() -> None:
 
 
 def test_defaults_for_missing_names() -> None:
-    database = Scripted((b"", b"1", b"", None, None, None, None))
+    database = Scripted()
     ask(
         "POST",
         "/clients?columns=id,made_at",
@@ -158,7 +159,7 @@ def test_defaults_for_missing_names() -> None:
 
 
 def test_representations_are_applied_to_reads_filters_and_writes() -> None:
-    database = Scripted((b"", b"1", b"", None, None, None, None))
+    database = Scripted()
     ask("GET", "/tags?colour=eq.red", database=database)
     assert 'public.to_json("public"."tags"."colour") AS "colour"' in database.last.sql
     assert "= public.from_text($1)" in database.last.sql
@@ -177,7 +178,7 @@ def test_embedding_through_a_junction() -> None:
 
 
 def test_limits_are_raised_within_a_write() -> None:
-    database = Scripted((b"", b"1", b"", None, None, None, None))
+    database = Scripted()
     prefer = {"prefer": "handling=strict,max-affected=2"}
     ask("DELETE", "/clients?id=eq.1", prefer, database=database)
     assert "CASE WHEN pg_catalog.count(*) > 2 THEN ('backstay:limit:PGRST124:'" in database.last.sql
@@ -197,7 +198,7 @@ def test_raised_limits_are_recognised(code: str, status: int) -> None:
 
 
 def test_rollback_checks_what_a_commit_would() -> None:
-    database = Scripted((b"", b"1", b"", None, None, None, None))
+    database = Scripted()
     settings = RestSettings(db_anon_role="anon", db_tx_end="rollback-allow-override")
     ask("DELETE", "/clients", database=database, settings=settings)
     assert database.rolled_back
@@ -249,8 +250,6 @@ def test_beyond_the_last_row() -> None:
 
 
 def test_the_estimate_is_the_planners() -> None:
-    database = Scripted((b'[{"Plan":{"Plan Rows":700}}]', b"1", b"[]", None, None))
-    database.row = (b'[{"Plan":{"Plan Rows":700}}]', b"1", b"[]", None, None)
     response = ask("HEAD", "/clients", {"prefer": "count=planned"}, database=_Estimating())
     assert (response.status, header(response, "content-range")) == (206, "0-0/700")
     assert response.body == b""
@@ -289,7 +288,7 @@ def test_singular_reads_are_checked() -> None:
     ],
 )
 def test_status_of_writes(method: str, prefer: str, inserted: bytes | None, status: int) -> None:
-    database = Scripted((b"", b"1", b"[1]", None, None, inserted, None))
+    database = Scripted(written(b"[1]", inserted=inserted))
     target = "/clients?id=eq.1" if method != "POST" else "/clients"
     response = ask(method, target, {"prefer": prefer}, b'{"id":1}', database=database)
     assert response.status == status
@@ -299,13 +298,13 @@ def test_status_of_writes(method: str, prefer: str, inserted: bytes | None, stat
 
 
 def test_location_of_one_row() -> None:
-    database = Scripted((b"", b"1", b"", None, None, None, b'[["id","eq.a/b \xc3\xa9"]]'))
+    database = Scripted(written(location=b'[["id","eq.a/b \xc3\xa9"]]'))
     response = ask("POST", "/clients", {"prefer": "return=headers-only"}, b"{}", database=database)
     assert header(response, "location") == "/clients?id=eq.a%2Fb%20%C3%A9"
 
 
 def test_representation_where_a_project_makes_it_the_default() -> None:
-    database = Scripted((b"", b"1", b"[1]", None, None, None, None))
+    database = Scripted(written(b"[1]"))
     wanted = RestExtensions(representation_by_default=("POST",))
     response = ask("POST", "/clients", {}, b"{}", database=database, extensions=wanted)
     assert (response.status, response.body) == (201, b"[1]")
