@@ -12,10 +12,8 @@ A project is a value that is passed around, never a global: one process serves m
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import psycopg
 
@@ -40,6 +38,7 @@ from backstay.observe.events import DatabaseLost
 from backstay.rest.service import RestService
 from backstay.tokens.api_keys import ProjectKeys
 from backstay.tokens.key_store import load_keys, load_or_generate_keys
+from backstay.tokens.keys import Jwk, parse_signing_keys
 from backstay.tokens.verify import JwtVerifier
 from backstay.web import Service
 
@@ -401,19 +400,18 @@ def keys_of(config: ProjectConfig, *, first: bool, clock: Clock) -> ProjectKeys:
     )
 
 
-def _signing_keys(config: ProjectConfig) -> list[dict[str, Any]]:
+def _signing_keys(config: ProjectConfig) -> Sequence[Jwk]:
     if not config.auth.signing_keys_path:
-        return []
+        return ()
     path = config.folders.supabase / config.auth.signing_keys_path
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        return parse_signing_keys(path.read_text("utf-8"), str(path))
+    except OSError as error:
         raise OperatorError(
             f"The signing keys in {path} cannot be read.",
             why=str(error),
-            next="Make one with: backstay keys generate, or leave auth.signing_keys_path out.",
+            next="Make one with: backstay keys signing-key, or leave auth.signing_keys_path out.",
         ) from error
-    return [found] if isinstance(found, dict) else list(found)
 
 
 def _with_database_settings(base: RestSettings, found: Mapping[str, str]) -> RestSettings:
