@@ -28,9 +28,22 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# What still matters once a statement's first words are known: no word begins inside another, so a
+# quote or a dollar after a letter or digit is no beginning.
+_LATER = re.compile(
+    r"""
+      (?P<comment>--[^\n]*)
+    | (?P<block>/\*)
+    | (?P<string>(?<![\w$])[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z))
+    | (?P<quoted>"(?:[^"]|"")*(?:"|\Z))
+    | (?P<dollar>(?<![\w$])\$(?:[^\W\d]\w*)?\$)
+    | (?P<other>[();])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
 _COPY_END = re.compile(r"^\\\.[ \t]*\r?(?:\n|\Z)", re.MULTILINE)
-_WORDS_KEPT = 16
+_WORDS_KEPT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,11 @@ class _Scan:
             self.body = 1
 
     @property
+    def known(self) -> bool:
+        """Whether further words tell nothing: most of a long INSERT is skipped by this."""
+        return len(self.words) >= _WORDS_KEPT and self.words[0] not in ("COPY", "CREATE")
+
+    @property
     def inside(self) -> bool:
         return self.parens > 0 or self.body > 0
 
@@ -119,8 +137,9 @@ def _scan(sql: str, start: int) -> _Scan:
     scan = _Scan(start, len(sql))
     position, seen = start, False
     while position < len(sql):
-        match = _TOKEN.match(sql, position)
-        assert match is not None  # the last alternative takes any character
+        match = _LATER.search(sql, position) if scan.known else _TOKEN.match(sql, position)
+        if match is None:
+            break
         kind, found, position = match.lastgroup, match.group(), match.end()
         if kind == "block":
             position = _block_end(sql, position)

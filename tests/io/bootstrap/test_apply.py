@@ -64,3 +64,15 @@ def test_ddl_is_announced_to_the_rest_service(database: Database) -> None:
         assert [note.payload for note in heard] == ["reload schema"] * 2
         database.execute("create temporary table t (x int)")
         assert list(listener.notifies(timeout=0.1)) == []
+
+
+async def test_a_start_makes_the_partitions_of_the_day(database: Database) -> None:
+    count = "select count(*) from pg_inherits where inhparent = 'realtime.messages'::regclass"
+    before = database.execute(count)
+    ((newest,),) = database.execute(
+        "select max(inhrelid::regclass::text) from pg_inherits"
+        " where inhparent = 'realtime.messages'::regclass"
+    )
+    database.execute(f"drop table {newest}", role="supabase_admin")
+    await bootstrap.settle(database.dsn("supabase_admin"), bootstrap.Settlement())
+    assert database.execute(count) == before

@@ -2,7 +2,8 @@
 
 The SQL is in the files beside this module, one subject each, written so that it can run again on a
 database that has it already. ``apply`` runs them once per text; ``settle`` sets what comes from the
-project's configuration (passwords, token settings, exposure of new tables) at every start.
+project's configuration (passwords, token settings, exposure of new tables), and what is due daily,
+at every start.
 https://supabase.com/docs/guides/database/postgres/roles
 """
 
@@ -135,6 +136,7 @@ def _settling(settlement: Settlement, database: str) -> list[str]:
     if settlement.jwt_expiry is not None:
         expiry = quote_literal(str(settlement.jwt_expiry))
         statements.append(f'alter database {own} set "app.settings.jwt_exp" to {expiry}')
+    statements.append(sql("partitions"))
     statements.append(sql("expose" if settlement.auto_expose_new_tables else "unexpose"))
     return statements
 
