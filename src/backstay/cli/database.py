@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from backstay.cli.output import remark
 from backstay.clock import SystemClock
-from backstay.cluster import datadir, postmaster
+from backstay.cluster import bootstrap, datadir, postmaster
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER, conninfo
+from backstay.cluster.reset import Plan, reset
 from backstay.cluster.settings import cluster_settings
 from backstay.cluster.state import State, read_state
 from backstay.config.folders import Folders
@@ -49,7 +50,27 @@ async def reached(folders: Folders) -> AsyncIterator[str]:
 
 async def reset_database(folders: Folders, *, upto: str | None, seed: bool) -> int:
     """Make the database anew; how many migrations it then has. Raises ``OperatorError``."""
-    raise OperatorError("db reset is not there yet.", next=f"Delete {folders.state / 'data'}.")
+    from backstay.project import keys_of  # noqa: PLC0415 - every service comes with it
+
+    config = load(folders.root, os.environ).config
+    instance = read_instance(folders.state)
+    secret = (
+        instance.status["JWT_SECRET"]
+        if instance
+        else keys_of(config, first=True, clock=SystemClock()).jwt_secret
+    )
+    wanted = Plan(
+        folder=folders.supabase,
+        seeds=config.db.seed.sql_paths if seed and config.db.seed.enabled else (),
+        settlement=bootstrap.Settlement(
+            jwt_secret=secret,
+            jwt_expiry=config.auth.jwt_expiry,
+            auto_expose_new_tables=config.api.auto_expose_new_tables is not False,
+        ),
+        upto=upto if config.db.migrations.enabled else "",
+    )
+    async with reached(folders) as conninfo:
+        return await reset(conninfo, wanted, progress=remark)
 
 
 def stop_left_over(folders: Folders) -> bool:
