@@ -64,6 +64,7 @@ def test_the_specification_passes_except_what_is_listed(tmp_path: Path) -> None:
         *("--start", f"{shlex.quote(sys.executable)} -m backstay.cli.rest"),
         *("--base", f"http://127.0.0.1:{free_port()}"),
         *("--source", SOURCE),
+        *("--timeout", "90"),  # one case validates a large document in PL/pgSQL
         *("--json", str(report)),
         *("--log", str(tmp_path / "server.log")),
         *(("--pg-bin", PG_BIN) if PG_BIN else ()),

@@ -25,7 +25,7 @@ from backstay.catalog.model import Catalog, Snapshot
 from backstay.clock import monotonic
 from backstay.config.rest import RestSettings
 from backstay.db.listen import Listener
-from backstay.db.model import DatabaseError, DatabaseUnavailable, PoolTimeout, Session
+from backstay.db.model import DatabaseError, Session
 from backstay.errors import BackstayError, OperatorError
 from backstay.observe.bus import Bus
 from backstay.tokens.model import Verifier
@@ -165,7 +165,7 @@ class SchemaCache:
             if result.rows[0][0] == self._fingerprint:
                 return False
             return await self.reload()
-        except (DatabaseError, DatabaseUnavailable, PoolTimeout) as error:
+        except BackstayError as error:
             self._failed(error, None)
             return False
 
@@ -221,7 +221,7 @@ class SchemaCache:
     async def _try_to_load(self, first_delay: float | None) -> bool:
         try:
             await self.reload()
-        except (BackstayError, OSError) as error:
+        except Exception as error:  # whatever it is, the old snapshot serves and it is tried again
             self._failed(error, first_delay)
             return False
         return True

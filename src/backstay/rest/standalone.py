@@ -39,7 +39,7 @@ from backstay.gateway.rsgi import rsgi_app
 from backstay.gateway.server import BACKLOG, HttpServer, bind
 from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
-from backstay.observe.events import RequestFinished, Started
+from backstay.observe.events import RequestFinished, Started, Warned
 from backstay.observe.logs import Level, Log
 from backstay.rest.admin import Admin, Metrics
 from backstay.rest.cors import with_cors
@@ -108,6 +108,8 @@ async def serve(launch: Launch) -> None:
         bus.emit(Started(addresses=addresses, seconds=monotonic() - began))
         await stopped.wait()
         await shut_down(servers, bus, grace=GRACE)
+    if lost:
+        raise OperatorError("The database was lost.", why=str(lost[0]))
 
 
 @asynccontextmanager
