@@ -79,7 +79,6 @@ class Call:
 
     request: Request
     now: datetime
-    ip: str
     query: Mapping[str, str]
     claims: Claims | None = None
     user: User | None = None
@@ -93,7 +92,7 @@ class Call:
     @classmethod
     def of(cls, request: Request, now: datetime) -> Call:
         pairs = parse_qsl(request.query, keep_blank_values=True)
-        return cls(request, now, _address(request), dict(reversed(pairs)))
+        return cls(request, now, dict(reversed(pairs)))
 
     async def bytes(self) -> bytes:
         """The body as it came. Raises ``AuthError`` 413."""
@@ -124,6 +123,11 @@ class Call:
             if isinstance(first, str) and first:
                 return first
         return AUTHENTICATED
+
+    @property
+    def ip(self) -> str:
+        """The client's address; empty when none is known."""
+        return _address(self.request)
 
     @property
     def user_agent(self) -> str | None:

@@ -119,22 +119,14 @@ class AuthService:
         self._kit.hasher.close()
 
     async def _answer(self, request: Request) -> Response:
-        path = request.path.rstrip("/") or "/"
-        allowed = False
-        for route, pattern in _ROUTES:
-            found = pattern.fullmatch(path)
-            if found is None:
-                continue
-            allowed = True
-            if route.method not in (request.method, "*"):
-                continue
-            call = Call.of(request, self._kit.clock.now())
-            if route.admin:
-                await require_admin(self._kit, call)
-            return await route.flow(self._kit, call, *found.groups())
-        if allowed:
-            return Response(405)
-        return Response(404, (("content-type", "text/plain; charset=utf-8"),), _NOT_FOUND)
+        path = request.path.rstrip("/")
+        route, arguments = find(request.method, path)
+        if route is None:
+            return _nothing_here(path)
+        call = Call.of(request, self._kit.clock.now())
+        if route.admin:
+            await require_admin(self._kit, call)
+        return await route.flow(self._kit, call, *arguments)
 
     def _refusal(self, request: Request, error: AuthError) -> Response:
         if error.status >= 500 and self._observer is not None:
@@ -268,6 +260,24 @@ ROUTES: Final = (
 )
 """Every endpoint; the first whose method and path fit answers."""
 
-_ROUTES: Final = tuple(
-    (route, re.compile(route.path.replace(".well", r"\.well"))) for route in ROUTES
-)
+_EXACT: Final = {(route.method, route.path): route for route in ROUTES if "(" not in route.path}
+_PATTERNS: Final = tuple((route, re.compile(route.path)) for route in ROUTES if "(" in route.path)
+
+
+def find(method: str, path: str) -> tuple[Route | None, tuple[str, ...]]:
+    """The route of a request, with the parts of its path that are arguments."""
+    exact = _EXACT.get((method, path))
+    if exact is not None:
+        return exact, ()
+    for route, pattern in _PATTERNS:
+        found = pattern.fullmatch(path) if route.method in (method, "*") else None
+        if found is not None:
+            return route, found.groups()
+    return None, ()
+
+
+def _nothing_here(path: str) -> Response:
+    exact = any(known == path for _, known in _EXACT)
+    if exact or any(pattern.fullmatch(path) for _, pattern in _PATTERNS):
+        return Response(405)
+    return Response(404, (("content-type", "text/plain; charset=utf-8"),), _NOT_FOUND)

@@ -11,8 +11,8 @@ LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 def wire(moment: datetime) -> str:
     """RFC 3339 in UTC with no trailing zeros in the fraction: ``2026-01-02T03:04:05.67Z``."""
-    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
-    return text + "Z"
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def stored(moment: datetime) -> str:
