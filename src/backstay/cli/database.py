@@ -17,7 +17,7 @@ from backstay.clock import SystemClock
 from backstay.cluster import bootstrap, datadir, postmaster
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER, conninfo
-from backstay.cluster.reset import Plan, reset
+from backstay.cluster.reset import Plan, clean, reset
 from backstay.cluster.settings import cluster_settings
 from backstay.cluster.state import State, read_state
 from backstay.config.folders import Folders
@@ -50,15 +50,14 @@ async def reached(folders: Folders) -> AsyncIterator[str]:
 
 async def reset_database(folders: Folders, *, upto: str | None, seed: bool) -> int:
     """Make the database anew; how many migrations it then has. Raises ``OperatorError``."""
-    from backstay.project import keys_of  # noqa: PLC0415 - every service comes with it
-
     config = load(folders.root, os.environ).config
     instance = read_instance(folders.state)
-    secret = (
-        instance.status["JWT_SECRET"]
-        if instance
-        else keys_of(config, first=True, clock=SystemClock()).jwt_secret
-    )
+    if instance:
+        secret = instance.status["JWT_SECRET"]
+    else:
+        from backstay.project import keys_of  # noqa: PLC0415 - every service comes with it
+
+        secret = keys_of(config, first=True, clock=SystemClock()).jwt_secret
     wanted = Plan(
         folder=folders.supabase,
         seeds=config.db.seed.sql_paths if seed and config.db.seed.enabled else (),
@@ -70,7 +69,31 @@ async def reset_database(folders: Folders, *, upto: str | None, seed: bool) -> i
         upto=upto if config.db.migrations.enabled else "",
     )
     async with reached(folders) as conninfo:
-        return await reset(conninfo, wanted, progress=remark)
+        done = await reset(conninfo, wanted, progress=remark)
+        if instance is None:
+            clean(conninfo)
+        return done
+
+
+def clean_apart(folders: Folders) -> None:
+    """Drop what a reset replaced, in a process of its own: the server waits for a checkpoint.
+
+    Only while the project is served; a verb that started PostgreSQL itself has cleaned already.
+    """
+    state = read_state(folders.state / "state.json")
+    if read_instance(folders.state) is None or state.server_pid == 0 or not hasattr(os, "fork"):
+        return
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        # Whoever reads our answer must not wait for this process too.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nothing, descriptor)
+        clean(_superuser(state))
+    finally:
+        os._exit(0)
 
 
 def stop_left_over(folders: Folders) -> bool:

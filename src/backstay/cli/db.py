@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,13 +31,15 @@ def reset(
     no_seed: Annotated[bool, typer.Option("--no-seed", help="Leave the seed files out.")] = False,
 ) -> None:
     """Make the database anew from the migrations and the seed. Everything in it is lost."""
-    from backstay.cli.database import reset_database  # noqa: PLC0415
+    from backstay.cli.database import clean_apart, reset_database  # noqa: PLC0415
 
     folders = folders_of(project)
     upto = version_to_stop_at(folders, version, last)
     begun = monotonic()
     applied = run(reset_database(folders, upto=upto, seed=not no_seed))
     say(f"Reset {folders.root} to {applied} migrations in {monotonic() - begun:.2f} s.")
+    sys.stdout.flush()
+    clean_apart(folders)
 
 
 def version_to_stop_at(folders: Folders, version: str | None, last: int | None) -> str | None:

@@ -22,6 +22,8 @@ from backstay.cluster.folder import fingerprint
 from backstay.cluster.migrate import applied, migrate
 from backstay.cluster.seed import seed
 
+_ONE_AT_A_TIME = "select pg_advisory_lock(hashtext('backstay reset'))"
+
 Progress = Callable[[str], None]
 
 
@@ -54,7 +56,7 @@ async def reset(conninfo: str, plan: Plan, *, progress: Progress) -> int:
     maintenance = make_conninfo(conninfo, dbname="template1")
     with psycopg.connect(maintenance, autocommit=True) as connection:
         # Two resets of one project take turns; the lock ends with the connection.
-        connection.execute("select pg_advisory_lock(hashtext('backstay reset'))")
+        connection.execute(_ONE_AT_A_TIME)
         known = plan.key != "" and templates.has(connection, plan.key)
         await _replace(connection, conninfo, plan.key if known else "", progress)
         await bootstrap.settle(conninfo, plan.settlement)
@@ -65,6 +67,15 @@ async def reset(conninfo: str, plan: Plan, *, progress: Progress) -> int:
     async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as fresh:
         await fresh.execute("notify pgrst, 'reload schema'")
     return len(await applied(conninfo))
+
+
+def clean(conninfo: str) -> None:
+    """Drop the database the last reset replaced; takes as long as PostgreSQL's next checkpoint."""
+    with psycopg.connect(
+        make_conninfo(conninfo, dbname="template1"), autocommit=True
+    ) as connection:
+        connection.execute(_ONE_AT_A_TIME)
+        templates.clean(connection)
 
 
 async def _replace(
