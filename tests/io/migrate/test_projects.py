@@ -6,6 +6,7 @@ census of public projects found.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -30,11 +31,18 @@ async def start(database: Database, name: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _restored(database: Database) -> object:
+def _restored(database: Database) -> Iterator[None]:
     """What projects do to the cluster as a whole is undone for the tests after."""
     yield
-    database.execute("alter role authenticator reset pgrst.db_aggregates_enabled", role=OWNER)
-    return None
+    database.psql(
+        """alter role authenticator reset pgrst.db_aggregates_enabled;
+        select count(*) > 0 as made from pg_roles where rolname = 'reporting' \\gset
+        \\if :made
+        drop owned by reporting;
+        drop role reporting;
+        \\endif""",
+        role=OWNER,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(folder.name for folder in PROJECTS.iterdir()))
