@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,12 +22,12 @@ from tests.support.cluster import PRISTINE, Database, Server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """A bootstrapped cluster in a temporary folder, for the whole run."""
-    folder = tmp_path_factory.mktemp("server")
-    # pytest's folders are closed to others; the server of a root's run is another user.
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o711)
+    # Not one of pytest's folders: they are closed to others, and as root the server is another
+    # user.
+    folder = Path(tempfile.mkdtemp(prefix="backstay-"))
+    folder.chmod(0o755)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -42,6 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield Server(cluster.launch)
     finally:
         asyncio.run(cluster.stop())
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
