@@ -124,7 +124,7 @@ async def settle(conninfo: str, settlement: Settlement) -> None:
 def _settling(settlement: Settlement, database: str) -> list[str]:
     own = quote_ident(database)
     # Never a superuser outside a migration (docs/decisions/0002-powers-of-postgres.md).
-    statements = [sql("demote")]
+    statements = [sql("demote"), sql("reopen")]
     # The statement itself is not to be found in the server's log.
     statements.append("set local log_statement = 'none'")
     statements.append("set local log_min_error_statement = 'panic'")
