@@ -90,7 +90,7 @@ async def record(
             response = await service(_request(scenario, bearer))
             if response.status >= 300:
                 raise RuntimeError(f"{scenario.name}: {response.status} {response.body!r}")
-            scripts[scenario.name] = _write(scenario, *recorder.seen[-1], folder)
+            scripts[scenario.name] = script(scenario.name, *recorder.seen[-1], folder)
         return scripts
     finally:
         await cache.stop()
@@ -109,7 +109,8 @@ def _request(scenario: Scenario, bearer: str) -> Request:
     return Request(scenario.method, path, query, headers, body)
 
 
-def _write(scenario: Scenario, session: Session, queries: Sequence[Query], folder: Path) -> Script:
+def script(name: str, session: Session, queries: Sequence[Query], folder: Path) -> Script:
+    """One exchange as pgbench scripts in ``folder``."""
     variables: list[tuple[str, str]] = []
     settings, values = prelude(session)
     statements = [_with_variables(settings, values, variables)]
@@ -118,9 +119,9 @@ def _write(scenario: Scenario, session: Session, queries: Sequence[Query], folde
         for query in queries
     ]
     head = f"\\set id random(1, {GREATEST_ID})\n"
-    pipeline = folder / f"{scenario.name}-pipeline.sql"
+    pipeline = folder / f"{name}-pipeline.sql"
     pipeline.write_text(head + "\n".join(["\\startpipeline", *statements, "\\endpipeline"]) + "\n")
-    trips = folder / f"{scenario.name}-trips.sql"
+    trips = folder / f"{name}-trips.sql"
     trips.write_text(head + "\n".join(["begin;", *statements, "commit;"]) + "\n")
     return Script(pipeline, trips, tuple(variables))
 

@@ -17,7 +17,7 @@ def main() -> None:
     environment = dict(os.environ)
     host, port = environment["PGRST_SERVER_HOST"], int(environment["PGRST_SERVER_PORT"])
     listener = bind(host, port)
-    children = []
+    children: list[int] = []
     for _ in range(workers - 1):
         child = os.fork()
         if not child:

@@ -99,6 +99,7 @@ class Pool:
         self._connect_timeout = connect_timeout
         self._name = name
         self._on_notice = on_notice
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._all: set[Connection] = set()
         self._emptied = asyncio.Event()
         self._idle: list[Connection] = []
@@ -124,6 +125,7 @@ class Pool:
         With ``min_size`` 0 it makes none and cannot fail.
         """
         self._closed = False
+        self._loop = asyncio.get_running_loop()
         self._retry_at = 0.0
         for _ in range(self._min_size - len(self._all)):
             self._connecting += 1
@@ -267,7 +269,9 @@ class Pool:
         return None
 
     async def _wait(self) -> Connection:
-        loop = asyncio.get_running_loop()
+        loop = self._loop  # asking asyncio for it is a system call before Python 3.12
+        if self._closed or loop is None:
+            raise self._last_failure
         waiter: asyncio.Future[Connection] = loop.create_future()
         self._waiters.append((monotonic() + self._acquisition_timeout, waiter))
         if len(self._all) < self._size:
