@@ -310,16 +310,17 @@ class Project:
     async def _migrate(
         self, owner: str, progress: Progress, note: Callable[[str], None]
     ) -> tuple[str, ...]:
-        """Apply what is pending; the seed goes with a database's first migrations only."""
-        config = self.config
-        if not config.db.migrations.enabled:
-            return ()
+        """Apply what is pending, then the seed files that never ran.
+
+        Somebody else's database is seeded with its first migrations only: it may be in production.
+        """
+        config, folder = self.config, self.config.folders.supabase
         fresh = not await migrate.applied(owner)
-        done = await migrate.migrate(owner, config.folders.supabase, progress=progress)
-        if fresh and config.db.seed.enabled:
-            await seed.seed(
-                owner, config.folders.supabase, config.db.seed.sql_paths, progress=progress
-            )
+        done = []
+        if config.db.migrations.enabled:
+            done = await migrate.migrate(owner, folder, progress=progress)
+        if config.db.seed.enabled and (fresh or self.cluster is not None):
+            await seed.seed(owner, folder, config.db.seed.sql_paths, progress=progress)
         return tuple(one.migration.file for one in done)
 
     def _operator_conninfo(self) -> str:
