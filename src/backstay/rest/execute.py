@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 import orjson
 
@@ -54,8 +54,7 @@ class Prepared:
     """Resources named by their relation in spite of an alias."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the database answered. ``total`` None: not counted. ``location``: (column, filter)."""
 
     body: bytes
@@ -132,13 +131,13 @@ def make_session(
     https://docs.postgrest.org/en/stable/references/transactions.html
     """
     settings, catalog = snapshot.settings, snapshot.catalog
-    sent = dict(headers)
-    cookies = sent.pop("cookie", None)
+    cookies = headers.get("cookie")
+    sent = {name: value for name, value in headers.items() if name != "cookie"}
     pairs: list[tuple[str, str]] = [
         ("request.jwt.claims", caller.claims),
         ("request.method", request.method),
         ("request.path", path),
-        ("request.headers", orjson.dumps(sent).decode()),
+        ("request.headers", _json(sent)),
         ("request.cookies", _cookies(cookies) if cookies else "{}"),
     ]
     if (zone := request.preferences.timezone) is not None:
@@ -167,7 +166,19 @@ def _cookies(header: str) -> str:
         name, _, value = part.strip().partition("=")
         if name:
             found.setdefault(name, value)
-    return orjson.dumps(found).decode()
+    return _json(found)
+
+
+def _json(pairs: dict[str, str]) -> str:
+    """``pairs`` as JSON text; what is not UTF-8 in them becomes question marks."""
+    try:
+        return orjson.dumps(pairs).decode()
+    except TypeError:
+        return orjson.dumps({_clean(name): _clean(value) for name, value in pairs.items()}).decode()
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 # -- the result -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ SINGLE_VALUED = frozenset((*SIMPLE, *QUANTIFIED, *FULL_TEXT, "isdistinct"))
 
 _OPERATOR = "operator (eq, gt, ...)"
 _IS_VALUE = "isVal: (null, not_null, true, false, unknown)"
+_PLAIN_LIST = re.compile(r"\(([^\"() \t]*)\)[ \t]*")
 _LIST_ELEMENT = re.compile(r"[^,)]*")
 _NEITHER_COMMA_NOR_PARENTHESIS = re.compile(r"[^,)]")
 _ARRAY = re.compile(r"\{[^{}]*\}")
@@ -78,6 +79,9 @@ def _in(scan: Scanner, field: Field, negated: bool, slot: int) -> Filter:
 
 def list_value(scan: Scanner) -> tuple[str, ...]:
     """``(a,"b,c")``: at least one element, which may be empty."""
+    if not scan.careful and (plain := _PLAIN_LIST.match(scan.text, scan.pos)):
+        scan.pos = plain.end()
+        return tuple(plain.group(1).split(","))
     scan.blanks()
     scan.char("(")
     scan.blanks()

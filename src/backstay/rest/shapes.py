@@ -29,7 +29,6 @@ HEADERS = ("accept", "prefer", "range", "content-type", "accept-profile", "conte
 """The headers that decide how a request is understood."""
 
 _NEVER_OPERATOR = frozenset('0123456789-{["')
-_PLAIN_LIST_STOPS = ('"', " ", "(", ")", "%", "+", "\t")
 
 
 def shape_of(
@@ -74,12 +73,8 @@ def _split(part: str, *, call: bool) -> tuple[str, SlotValue | None]:
 
 def _elements(text: str) -> tuple[str, ...] | None:
     """The elements of a list; None for one that is empty or cannot be read."""
-    inner = text[1:-1]
-    plain = text.isascii() and not any(stop in inner for stop in _PLAIN_LIST_STOPS)
-    if plain and text[:1] == "(" and text[-1:] == ")":
-        return tuple(inner.split(",")) if inner else None
     try:
-        elements = list_value(Scanner(decoded(text)))
+        elements = list_value(Scanner(decoded(text), careful=False))
     except Unparsed:
         return None
     return None if elements == ("",) else elements

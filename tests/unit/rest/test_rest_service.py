@@ -78,6 +78,12 @@ def test_a_read_runs_read_only_as_the_caller() -> None:
     }
 
 
+def test_a_header_that_is_not_utf_8() -> None:
+    database = Scripted()
+    assert ask("GET", "/clients", {"x-one": "a\udcffb"}, database=database).status == 200
+    assert orjson.loads(dict(database.session.settings)["request.headers"]) == {"x-one": "a?b"}
+
+
 def test_without_a_token_it_is_the_anonymous_role() -> None:
     database = Scripted()
     ask("POST", "/clients", {}, b"{}", database=database)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backstay.rest.errors import RestError
-from backstay.rest.filters import condition, logic_tree, whole_value
+from backstay.rest.filters import condition, list_value, logic_tree, whole_value
 from backstay.rest.intent import Field
 from backstay.rest.query_params import parse_query
 from backstay.rest.select import column_list, order_list, select_list
@@ -104,6 +104,7 @@ GRAMMARS: list[Callable[[Scanner], object]] = [
     order_list,
     column_list,
     logic_tree,
+    list_value,
     _condition,
 ]
 PIECES = st.sampled_from(
