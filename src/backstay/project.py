@@ -24,11 +24,11 @@ from backstay.clock import Clock, monotonic
 from backstay.cluster import bootstrap, migrate, seed
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER
-from backstay.cluster.settings import ClusterSettings
+from backstay.cluster.settings import cluster_settings
 from backstay.cluster.supervise import supervise
 from backstay.config.auth import AuthSettings
 from backstay.config.postgrest import Sources, settings_from
-from backstay.config.project import ProjectConfig, database_parameters, rest_settings
+from backstay.config.project import ProjectConfig, rest_settings
 from backstay.config.rest import RestSettings
 from backstay.config.status import status_values
 from backstay.db.pool import Pool
@@ -365,14 +365,7 @@ class Project:
 
 def cluster_of(config: ProjectConfig, clock: Clock) -> Cluster:
     """The embedded cluster of a project, by its configuration; nothing is touched yet."""
-    own = config.backstay.postgres
-    settings = ClusterSettings(
-        port=own.port or config.db.port,
-        parameters=tuple(database_parameters(config).items()),
-        bin_dir=own.bin_dir,
-        user=own.user,
-    )
-    return Cluster.for_project(config.folders.root, settings, clock)
+    return Cluster.for_project(config.folders.root, cluster_settings(config), clock)
 
 
 def external_database(url: str) -> Database:
