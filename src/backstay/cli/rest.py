@@ -11,9 +11,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from backstay import __version__
 from backstay.config.declare import declared
 from backstay.config.rest import RestSettings
-from backstay.errors import OperatorError
 
 T = TypeVar("T")
 
@@ -28,21 +28,27 @@ Example = Annotated[
 ]
 
 
+Version = Annotated[bool, typer.Option("--version", "-v", help="Print the version and exit.")]
+
+
 def rest(
     config: ConfigFile = None,
     dump_config: DumpConfig = False,
     dump_schema: DumpSchema = False,
     ready: Ready = False,
     example: Example = False,
+    version: Version = False,
 ) -> None:
     """Serve only the REST dialect, as a PostgREST is set up: by PGRST_* variables or a file."""
     from backstay.rest import standalone  # noqa: PLC0415 - --help stays quick
 
     launch = standalone.Launch(dict(os.environ), config)
-    if example:
+    if version:
+        typer.echo(f"backstay {__version__}")
+    elif example:
         typer.echo(example_file(), nl=False)
     elif ready:
-        typer.echo(check_ready(launch.settings()))
+        report_ready(launch.settings())
     elif dump_config:
         typer.echo(run(standalone.dump_config(launch)), nl=False)
     elif dump_schema:
@@ -81,36 +87,45 @@ def _joined(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value or "")
 
 
+def report_ready(settings: RestSettings) -> None:
+    """Say OK, or ERROR on stderr and exit with 1: scripts read these lines."""
+    try:
+        typer.echo(f"OK: {check_ready(settings)}")
+    except NotReady as error:
+        typer.echo(f"ERROR: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+class NotReady(Exception):
+    """Why a server is not known to be ready, in PostgREST's words."""
+
+
 def check_ready(settings: RestSettings) -> str:
-    """What to print when the admin server says ready; raises ``OperatorError`` otherwise."""
-    host, port = settings.admin_server_host, settings.admin_server_port
-    if port is None:
-        raise OperatorError(
-            "ERROR: Admin server is not running. Please check admin-server-port config."
-        )
-    if host in ("*", "*4", "!4", "*6", "!6"):
-        if settings.server_host == host and host != "!4":
-            raise OperatorError(
-                "ERROR: The `--ready` flag cannot be used when server-host is configured as "
-                f'"{host}". Please update your server-host config to "localhost".'
-            )
-        host = "localhost"
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/ready"
-    if not 0 < port < 65536:
-        raise OperatorError(f"ERROR: invalid url - {url}")
+    """The address at which the admin server says ready. Raises ``NotReady``."""
     import http.client  # noqa: PLC0415 - --help stays quick
 
+    host, port = settings.admin_server_host, settings.admin_server_port
+    if port is None:
+        raise NotReady("Admin server is not running. Please check admin-server-port config.")
+    if host in ("*", "*4", "!4", "*6", "!6"):
+        raise NotReady(
+            "The `--ready` flag cannot be used when server-host is configured as "
+            f'"{host}". Please update your server-host config to "localhost".'
+        )
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/ready"
+    if not 0 < port < 65536:
+        raise NotReady(f"invalid url - {url}")
     connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", "/ready")
         status = connection.getresponse().status
     except OSError:
-        raise OperatorError(f"ERROR: connection refused to {url}") from None
+        raise NotReady(f"connection refused to {url}") from None
     finally:
         connection.close()
     if status != 200:
-        raise OperatorError(f"ERROR: {url}")
-    return f"OK: {url}"
+        raise NotReady(url)
+    return url
 
 
 if __name__ == "__main__":

@@ -305,20 +305,26 @@ def _shown(server: HttpServer) -> str:
 
 
 async def dump_config(launch: Launch) -> str:
-    """``--dump-config``: the settings in force, the database's included."""
+    """``--dump-config``: the settings in force, the database's included if it can be asked."""
     settings = launch.settings()
     if settings.db_config:
+        found = await _database_settings(settings)
+        settings = launch.settings(found, db_uri=settings.db_uri)
+    return dump_settings(settings)
+
+
+async def _database_settings(settings: RestSettings) -> Mapping[str, str]:
+    try:
         pool = pool_for(settings)
         await pool.open()
         try:
             queries = database_settings.queries(settings.db_pre_config)
-            found = database_settings.build(await pool.run_all(Session(), queries))
-            settings = launch.settings(found, db_uri=settings.db_uri)
-        except (DatabaseError, DatabaseUnavailable, PoolTimeout) as error:
-            print(f"The in-database configuration was not read: {error}", file=sys.stderr)
+            return database_settings.build(await pool.run_all(Session(), queries))
         finally:
             await pool.close()
-    return dump_settings(settings)
+    except (DatabaseError, DatabaseUnavailable, PoolTimeout, OperatorError) as error:
+        print(f"The in-database configuration was not read: {error}", file=sys.stderr)
+        return {}
 
 
 async def dump_schema(launch: Launch) -> bytes:
