@@ -8,7 +8,8 @@ export const url = process.env.SUPABASE_URL
 export const anonKey = process.env.SUPABASE_ANON_KEY
 export const serviceKey = process.env.SUPABASE_SERVICE_ROLE_KEY
 
-const options = { auth: { persistSession: false, autoRefreshToken: false }, realtime: { transport: ws } }
+/** What the tests give every client they make. */
+export const options = { auth: { persistSession: false, autoRefreshToken: false }, realtime: { transport: ws } }
 
 /** A client that is nobody yet. */
 export const anonymous = () => createClient(url, anonKey, options)
