@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, cast
 
@@ -19,6 +19,7 @@ from backstay.rest.fragments import qualified
 from backstay.rest.holes import SlotValue, fill
 from backstay.rest.intent import ApiRequest
 from backstay.rest.planned import Plan
+from backstay.rest.ranges import Range, restricted
 from backstay.rest.statements import Statement
 from backstay.web import Header
 
@@ -53,6 +54,12 @@ class Prepared:
     legacy_names: tuple[tuple[str, str], ...] = ()
     """Resources named by their relation in spite of an alias."""
 
+    def with_rows(self, rows: Range) -> Prepared:
+        """The same for a request that asks for other rows of the root."""
+        if rows == self.request.top_range:
+            return self
+        return replace(self, request=replace(self.request, top_range=rows))
+
 
 class Outcome(NamedTuple):
     """What the database answered. ``total`` None: not counted. ``location``: (column, filter)."""
@@ -77,7 +84,10 @@ async def execute(
 ) -> Outcome:
     """Run the statement. Raises ``RestError``, ``DatabaseError`` and its kin."""
     statement, plan = prepared.statement, prepared.plan
-    main = Query(statement.text, fill(statement.holes, values, body))
+    rows = prepared.request.top_range
+    if prepared.request.open_rows:
+        rows = restricted(rows, settings.db_max_rows)
+    main = Query(statement.text, fill(statement.holes, values, body, rows))
     isolation = _isolation(plan, catalog, session.role)
     rollback = plan.kind != "read" and _rolls_back(prepared.request, settings)
     if not (settings.db_pre_request or statement.estimate or isolation or rollback):
@@ -132,7 +142,9 @@ def make_session(
     """
     settings, catalog = snapshot.settings, snapshot.catalog
     cookies = headers.get("cookie")
-    sent = {name: value for name, value in headers.items() if name != "cookie"}
+    sent = headers
+    if cookies is not None:
+        sent = {name: value for name, value in headers.items() if name != "cookie"}
     pairs: list[tuple[str, str]] = [
         ("request.jwt.claims", caller.claims),
         ("request.method", request.method),
@@ -169,7 +181,7 @@ def _cookies(header: str) -> str:
     return _json(found)
 
 
-def _json(pairs: dict[str, str]) -> str:
+def _json(pairs: Mapping[str, str]) -> str:
     """``pairs`` as JSON text; what is not UTF-8 in them becomes question marks."""
     try:
         return orjson.dumps(pairs).decode()

@@ -11,7 +11,7 @@ from backstay.catalog.model import Name
 from backstay.db.model import Param
 from backstay.db.quote import quote_ident
 from backstay.rest import errors
-from backstay.rest.holes import Hole, array_literal, as_parameter
+from backstay.rest.holes import LIMIT, OFFSET, Hole, array_literal, as_parameter
 from backstay.rest.intent import Filter, JsonStep
 from backstay.rest.planned import (
     ColumnRef,
@@ -219,7 +219,11 @@ def _order(table: Name, order: Order, parameters: Parameters) -> str:
     return reference(of, order.column, parameters) + direction + _NULLS.get(order.nulls, "")
 
 
-def rows_clause(rows: Range, parameters: Parameters) -> str:
+def rows_clause(rows: Range, parameters: Parameters, *, left_open: bool = False) -> str:
+    """``left_open``: each request of the shape says which rows, but not whether to limit them."""
+    if left_open:
+        limit = "ALL" if rows.limit is None else parameters.hole(LIMIT)
+        return f" LIMIT {limit} OFFSET {parameters.hole(OFFSET)}"
     if rows == ALL:
         return ""
     limit = "ALL" if rows.limit is None else parameters.constant(str(rows.limit))

@@ -13,6 +13,7 @@ from typing import Literal
 
 from backstay.db.model import Param
 from backstay.rest import errors
+from backstay.rest.ranges import ALL, Range
 
 SlotValue = str | tuple[str, ...]
 """The value at a place in the query string: the text after the operator, or a list's elements."""
@@ -23,21 +24,27 @@ class Hole:
     """Where a parameter comes from.
 
     ``value`` and ``pattern`` (``*`` stands for ``%``) and ``list`` take the query's value at
-    ``slot``; ``body`` takes the request's body; ``constant`` is part of the plan.
+    ``slot``; ``body`` takes the request's body, ``limit`` and ``offset`` the rows it asks for;
+    ``constant`` is part of the plan.
     """
 
-    kind: Literal["constant", "value", "pattern", "list", "body"]
+    kind: Literal["constant", "value", "pattern", "list", "body", "limit", "offset"]
     slot: int = -1
     constant: Param = None
 
 
 BODY = Hole("body")
+LIMIT = Hole("limit")
+OFFSET = Hole("offset")
 
 
 def fill(
-    holes: Sequence[Hole], values: Sequence[SlotValue | None], body: bytes
+    holes: Sequence[Hole], values: Sequence[SlotValue | None], body: bytes, rows: Range = ALL
 ) -> tuple[Param, ...]:
-    """The parameters of one request. Raises ``RestError`` 22021 for a NUL byte."""
+    """The parameters of one request, which asks for ``rows`` of the root.
+
+    Raises ``RestError`` 22021 for a NUL byte.
+    """
     filled: list[Param] = []
     for hole in holes:
         kind = hole.kind
@@ -45,6 +52,10 @@ def fill(
             filled.append(hole.constant)
         elif kind == "body":
             filled.append(body)
+        elif kind == "limit":
+            filled.append(str(rows.limit))
+        elif kind == "offset":
+            filled.append(str(rows.lower))
         else:
             value = values[hole.slot]
             assert value is not None, "a hole takes its value from an open slot"

@@ -171,6 +171,9 @@ class ApiRequest:
     query: QueryParams
     top_range: Range = ALL
     """Rows asked for of the root, from ``limit``, ``offset`` and the ``Range`` header."""
+    open_rows: tuple[tuple[str, str, int], ...] = ()
+    """Where the plan leaves the root's rows open: its limits and offsets as (key, value, place),
+    the place -1 where the value is the same for all requests of the shape."""
     payload: Payload | None = None
 
     @property

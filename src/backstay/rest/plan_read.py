@@ -6,7 +6,7 @@ relationship an embedding means and how a column is to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from backstay.catalog.model import Catalog, ComputedRelationship, ForeignKey, Name
@@ -39,7 +39,7 @@ from backstay.rest.planned import (
     field_ref,
 )
 from backstay.rest.query_params import embed_path
-from backstay.rest.ranges import Range, restricted
+from backstay.rest.ranges import restricted
 from backstay.rest.spread import add_embeds, hoist_aggregates, order_spread_arrays
 
 
@@ -108,19 +108,18 @@ def _attach(root: ReadPlan, request: ApiRequest, *, legacy: bool) -> None:
     for path, terms in query.orders:
         _at(root, path, legacy).order_terms = terms
     if not request.mutates:
-        _attach_ranges(root, query.ranges, request.top_range, legacy=legacy)
+        _attach_ranges(root, request, legacy=legacy)
     for path, tree in query.logic:
         if path or not request.mutates:
             _at(root, path, legacy).filters.append(tree)
 
 
-def _attach_ranges(
-    root: ReadPlan, ranges: Mapping[str, Range], top: Range, *, legacy: bool
-) -> None:
-    for key, rows in ranges.items():
+def _attach_ranges(root: ReadPlan, request: ApiRequest, *, legacy: bool) -> None:
+    for key, rows in request.query.ranges.items():
         if key != "limit":
             _at(root, embed_path(key), legacy).rows = rows
-    root.rows = top
+    root.rows = request.top_range
+    root.rows_open = bool(request.open_rows)
 
 
 def _at(node: ReadPlan, path: EmbedPath, legacy: bool) -> ReadPlan:

@@ -169,6 +169,8 @@ class ReadPlan:
     filters: list[Logic] = field(default_factory=list)
     order_terms: tuple[OrderTerm, ...] = ()
     rows: Range = ALL
+    rows_open: bool = False
+    """Which rows they are differs between requests of the same shape."""
     select: list[Selected] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     order: list[Order] = field(default_factory=list)

@@ -6,7 +6,7 @@ Pure: the same text gives the same ``QueryParams``, whatever is in the database.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -31,7 +31,6 @@ from backstay.rest.syntax import ParseError, Scanner, parsed
 
 T = TypeVar("T")
 
-_SEPARATOR = re.compile("[&;]")
 _UNCHANGED = re.compile(r"[A-Za-z0-9_.~-]*(?:=[A-Za-z0-9_.~-]*)?\Z")
 _INTEGER = re.compile(r"\s*(-?[0-9]{1,18})\s*\Z")
 RESERVED = frozenset({"select", "columns", "on_conflict", "apikey"})
@@ -43,7 +42,7 @@ Pair = tuple[str, str | None]
 def split_query(query: str) -> list[Pair]:
     """Decoded (key, value) pairs in order; the value is None where there is no ``=``."""
     pairs: list[Pair] = []
-    for part in _SEPARATOR.split(query):
+    for part in query.replace(";", "&").split("&"):
         if part:
             key, equals, value = part.partition("=")
             pairs.append((decoded(key), decoded(value) if equals else None))
@@ -60,7 +59,7 @@ def decoded(text: str) -> str:
 
 def canonical_query(query: str) -> str:
     """The query sorted by key and encoded anew; values of a repeated key are joined by commas."""
-    parts = [_canonical(part) for part in _SEPARATOR.split(query) if part]
+    parts = [_canonical(part) for part in query.replace(";", "&").split("&") if part]
     parts.sort(key=_key)
     written: list[str] = []
     last: bytes | None = None
@@ -131,7 +130,7 @@ def parse_query(
         filters=tuple(filters),
         logic=tuple(logic),
         orders=tuple(orders),
-        ranges=_ranges(pairs),
+        ranges=ranges_of(pairs),
         columns=None if columns is None else frozenset(_columns(columns)),
         on_conflict=None if on_conflict is None else _conflict_columns(on_conflict),
         arguments=tuple(arguments),
@@ -198,7 +197,7 @@ def _logic(key: str, value: str) -> tuple[EmbedPath, Logic]:
     return path, _parsed(operator + value, f"failed to parse logic tree ({value})", logic_tree)
 
 
-def _ranges(pairs: list[Pair]) -> dict[str, Range]:
+def ranges_of(pairs: Iterable[Pair]) -> dict[str, Range]:
     """Limits and offsets by key; both are put under the key of the limit."""
     ranges: dict[str, Range] = {}
     offsets: dict[str, int | None] = {}

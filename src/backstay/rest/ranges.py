@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def header_range(value: str | None) -> Range:
     return Range(int(lower), int(upper) if upper else None)
 
 
+@lru_cache(maxsize=1024)
 def restricted(rows: Range, limit: int | None) -> Range:
     """``rows``, but at most ``limit`` of them."""
     if rows.asks_for_nothing:

@@ -6,15 +6,17 @@ refused here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 
 from backstay.config.rest import RestSettings
 from backstay.rest import errors, media
-from backstay.rest.intent import ApiRequest, Payload, QueryParams, Target, Verb
+from backstay.rest.holes import SlotValue
+from backstay.rest.intent import ApiRequest, Payload, Target, Verb
 from backstay.rest.media import parse_accept, parse_media_type
 from backstay.rest.payload import parse_payload
 from backstay.rest.preferences import Preferences, parse_preferences
-from backstay.rest.query_params import decoded, parse_query
+from backstay.rest.query_params import decoded, parse_query, ranges_of, split_query
 from backstay.rest.ranges import ALL, NOTHING, Range, header_range, intersection
 
 _RELATION_VERBS: Mapping[str, Verb] = {
@@ -55,7 +57,7 @@ def parse_request(
     verb = parse_verb(target, method)
     arguments = target.kind == "routine" and method != "POST"
     params = parse_query(query, open_slots, read_only_call=arguments)
-    top = _top_range(method, params, headers)
+    top = _top_range(method, params.ranges, headers.get("range"))
     content_type = parse_media_type(headers.get("content-type", media.JSON.name))
     accept = headers.get("accept")
     return ApiRequest(
@@ -69,7 +71,17 @@ def parse_request(
         preferences=request_preferences(settings, headers),
         query=params,
         top_range=top,
+        open_rows=_open_rows(query, open_slots),
     )
+
+
+def _open_rows(query: str, open_slots: Container[int]) -> tuple[tuple[str, str, int], ...]:
+    found = [
+        (key, value, slot if slot in open_slots else -1)
+        for slot, (key, value) in enumerate(split_query(query))
+        if key in ("limit", "offset") and value is not None
+    ]
+    return tuple(found) if any(slot >= 0 for _, _, slot in found) else ()
 
 
 def request_payload(request: ApiRequest, body: bytes) -> Payload | None:
@@ -128,10 +140,30 @@ def _schema(settings: RestSettings, method: str, headers: Mapping[str, str]) -> 
     return profile, True
 
 
-def _top_range(method: str, params: QueryParams, headers: Mapping[str, str]) -> Range:
+def rows_of(
+    request: ApiRequest, values: Sequence[SlotValue | None], headers: Mapping[str, str]
+) -> Range:
+    """The root's rows, for a request of the same shape with its own ``values``.
+
+    Raises ``RestError`` PGRST103.
+    """
+    if not request.open_rows:
+        return request.top_range
+    pairs = tuple(
+        [(key, text if slot < 0 else str(values[slot])) for key, text, slot in request.open_rows]
+    )
+    return _rows(request.method, pairs, headers.get("range"))
+
+
+@lru_cache(maxsize=1024)
+def _rows(method: str, pairs: tuple[tuple[str, str], ...], header: str | None) -> Range:
+    return _top_range(method, ranges_of(pairs), header)
+
+
+def _top_range(method: str, ranges: Mapping[str, Range], header: str | None) -> Range:
     """The root's rows; the ``Range`` header counts for GET only."""
-    by_header = header_range(headers.get("range")) if method == "GET" else ALL
-    by_limit = params.ranges.get("limit", ALL)
+    by_header = header_range(header) if method == "GET" else ALL
+    by_limit = ranges.get("limit", ALL)
     both = NOTHING if by_limit.asks_for_nothing else intersection(by_header, by_limit)
     if both.empty and not by_limit.asks_for_nothing:
         raise errors.reversed_range() if by_header.empty else errors.negative_limit()

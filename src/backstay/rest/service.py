@@ -25,7 +25,7 @@ from backstay.rest.intent import ApiRequest, Payload
 from backstay.rest.openapi import document
 from backstay.rest.plan import make_plan
 from backstay.rest.plan_call import find_routine
-from backstay.rest.request import TAKES_BODY, parse_request, request_payload
+from backstay.rest.request import TAKES_BODY, parse_request, request_payload, rows_of
 from backstay.rest.respond import fixed_headers, relation_info, respond, root_info, routine_info
 from backstay.rest.root import Document, answer_root
 from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
@@ -40,10 +40,14 @@ Observer = Callable[[Any], None]
 
 @dataclass(slots=True)
 class _Template:
-    """A request understood up to its body, with its plans by what the body holds."""
+    """A request understood up to its body, with its plans by what the body holds.
+
+    ``settled``: a plan needed the values themselves, so each request has to be read for itself.
+    """
 
     request: ApiRequest
     prepared: dict[object, Prepared] = field(default_factory=dict)
+    settled: bool = False
 
 
 class _Timer:
@@ -139,6 +143,7 @@ class RestService:
         shape, values = shape_of(request.method, request.path, request.query, headers)
         template = self._template(snapshot, request, headers, shape, values)
         payload = request_payload(template.request, body)
+        rows = rows_of(template.request, values, headers)
         timer.stage()
         if template.request.verb in ("root", "info"):
             response = await self._described(snapshot, caller, template.request, request)
@@ -148,6 +153,7 @@ class RestService:
         except MissInCatalog:
             snapshot = await self._newer(snapshot)
             prepared = self._prepared(snapshot, _Template(template.request), payload)
+        prepared = prepared.with_rows(rows)
         timer.stage()
         session = make_session(
             snapshot, caller, prepared.request, prepared.plan, request.path, headers
@@ -184,14 +190,21 @@ class RestService:
         values: Values,
     ) -> _Template:
         found = self._plans.get(snapshot, shape)
+        if found is not None and not found.settled:
+            return found
+        open_slots = {slot for slot, value in enumerate(values) if value is not None}
+        parsed = parse_request(
+            snapshot.settings,
+            request.method,
+            request.path,
+            request.query,
+            headers,
+            open_slots if found is None else (),
+        )
+        made = _Template(parsed)
         if found is None:
-            open_slots = {slot for slot, value in enumerate(values) if value is not None}
-            parsed = parse_request(
-                snapshot.settings, request.method, request.path, request.query, headers, open_slots
-            )
-            found = _Template(parsed)
-            self._plans.put(snapshot, shape, found)
-        return found
+            self._plans.put(snapshot, shape, made)
+        return made
 
     @staticmethod
     def _prepared(snapshot: Snapshot, template: _Template, payload: Payload | None) -> Prepared:
@@ -208,6 +221,7 @@ class RestService:
         prepared = Prepared(
             request, plan, statement, fixed_headers(request, plan), tuple(plan.legacy_names)
         )
+        template.settled = template.settled or not statement.reusable
         from_form = payload is not None and payload.pairs is not None
         if statement.reusable and not from_form and len(template.prepared) < _MAX_BODY_SHAPES:
             template.prepared[held] = prepared

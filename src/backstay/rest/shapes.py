@@ -2,12 +2,13 @@
 
 The shape of a query string is itself with the values of its plain filters left out. Only what
 reads the same whatever the value is left out: ``column=operator.value`` with an operator that takes
-all the rest, a list that could be read, and arguments that cannot be operators. Everything else
-(``select``, logic trees, limits) stays in the shape, word for word.
+all the rest, a list that could be read, arguments that cannot be operators, and the root's limit
+and offset above zero. Everything else (``select``, logic trees) stays in the shape, word for word.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Generic, TypeVar
@@ -28,6 +29,7 @@ Values = tuple[SlotValue | None, ...]
 HEADERS = ("accept", "prefer", "range", "content-type", "accept-profile", "content-profile")
 """The headers that decide how a request is understood."""
 
+_COUNT = re.compile(r"[1-9][0-9]{0,8}\Z")
 _NEVER_OPERATOR = frozenset('0123456789-{["')
 
 
@@ -53,6 +55,8 @@ def shape_of(
 def _split(part: str, *, call: bool) -> tuple[str, SlotValue | None]:
     """What of a parameter belongs to the shape, and what it leaves open."""
     key, _, text = part.partition("=")
+    if key in ("limit", "offset") and _COUNT.match(text):
+        return f"{key}=", text
     if key in RESERVED or key.rpartition(".")[2] in LAST_WORDS or "%" in key or "+" in key:
         return part, None
     operator, dot, rest = text.partition(".")

@@ -48,7 +48,7 @@ def read_query(node: ReadPlan, parameters: Parameters) -> str:
         f"SELECT {', '.join(selected)}{_from(node)}{''.join(joins)}"
         f"{sql.where_clause(conditions)}{_group_clause(node, table, parameters)}"
         f"{sql.order_clause(table, node.order, parameters)}"
-        f"{sql.rows_clause(node.rows, parameters)}"
+        f"{sql.rows_clause(node.rows, parameters, left_open=node.rows_open)}"
     )
 
 

@@ -45,6 +45,13 @@ OTHERS = st.sampled_from(
         "select=projects(id)",
         "order=id.desc",
         "limit=2",
+        "limit=7",
+        "limit=0",
+        "offset=1",
+        "offset=5",
+        "limit=3&limit=4",
+        "limit=+5",
+        "offset=0",
         "or=(id.eq.1,id.eq.2)",
     ]
 )
@@ -61,13 +68,13 @@ def _asked(queries: list[str], path: str = "/clients") -> object:
     return last.status, list(last.headers), last.body, statement
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(QUERIES, QUERIES)
 def test_a_warm_service_answers_as_a_cold_one(first: str, second: str) -> None:
     assert _asked([first, second, second]) == _asked([second])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", "id", "v"]), VALUES).map("=".join), max_size=3
@@ -95,7 +102,9 @@ def test_values_leave_the_shape() -> None:
         ("id=in.()", "id=in.(1)"),
         ("id=in.(1", "id=in.(2"),
         ("select=a", "select=b"),
-        ("limit=1", "limit=2"),
+        ("limit=1", "limit=0"),
+        ("limit=1", "offset=1"),
+        ("clients.limit=1", "clients.limit=2"),
         ("or=(a.eq.1)", "or=(a.eq.2)"),
         ("id=is.null", "id=is.true"),
         ("id=eq(any).{1}", "id=eq(any).{2}"),
