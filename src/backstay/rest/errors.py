@@ -367,3 +367,60 @@ def token_required() -> RestError:
 
 def bad_claims(message: str) -> RestError:
     return _refused("PGRST303", message)
+
+
+# -- BSTAY1xx: beyond PostgREST ---------------------------------------------------------------
+
+
+def bad_batch(details: str) -> RestError:
+    return RestError(400, "BSTAY100", "The batch cannot be read", details=details)
+
+
+def batch_too_long(count: int, limit: int) -> RestError:
+    return RestError(
+        413,
+        "BSTAY101",
+        f"A batch may hold {limit} requests, this one holds {count}",
+        hint="Send several batches, or raise batch_limit in [backstay.rest].",
+    )
+
+
+def bad_override(details: str) -> RestError:
+    return RestError(400, "BSTAY102", "The query in the body cannot be read", details=details)
+
+
+def isolation_too_late(level: str) -> RestError:
+    return RestError(
+        400,
+        "BSTAY103",
+        f"A function that needs isolation {level} must come first in its transaction",
+    )
+
+
+def bad_nesting(details: str) -> RestError:
+    return RestError(400, "BSTAY110", "The nested insert cannot be done", details=details)
+
+
+def bad_key() -> RestError:
+    return RestError(
+        400, "BSTAY120", "An Idempotency-Key has 1 to 255 characters, printable ASCII"
+    )
+
+
+def key_reused() -> RestError:
+    return RestError(
+        422,
+        "BSTAY121",
+        "The Idempotency-Key was used for another request",
+        hint="Send a new key with every new request, and the same key only to repeat one.",
+    )
+
+
+def keys_not_set_up(details: str) -> RestError:
+    return RestError(
+        500,
+        "BSTAY122",
+        "Idempotency keys cannot be kept in this database",
+        details=details,
+        hint="docs/reference/rest-extensions.md has the table to make.",
+    )

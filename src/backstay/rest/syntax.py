@@ -26,7 +26,7 @@ not follow, something that was looked for, by its description or by its text."""
 
 Message = tuple[int, str]
 
-MAX_DEPTH = 100
+MAX_DEPTH = 50
 """How deeply parentheses may be nested: far beyond use, far below the interpreter's limit."""
 
 _BLANKS = re.compile(r"[ \t]*")

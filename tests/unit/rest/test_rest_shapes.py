@@ -68,13 +68,13 @@ def _asked(queries: list[str], path: str = "/clients") -> object:
     return last.status, list(last.headers), last.body, statement
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(QUERIES, QUERIES)
 def test_a_warm_service_answers_as_a_cold_one(first: str, second: str) -> None:
     assert _asked([first, second, second]) == _asked([second])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", "id", "v"]), VALUES).map("=".join), max_size=3
