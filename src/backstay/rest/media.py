@@ -72,7 +72,7 @@ _MAX_NESTED_PLANS = 2
 
 def is_singular(media: MediaType) -> bool:
     """Exactly one row is wanted, as an object."""
-    return media in (SINGULAR, SINGULAR_STRIPPED)
+    return media.name == SINGULAR.name
 
 
 @lru_cache(maxsize=512)
