@@ -30,6 +30,7 @@ Around = tuple[str, Sequence[str]]
 IMPLICIT: Final[Around] = ("", ())
 """No BEGIN and no COMMIT: the Sync ends a transaction of its own."""
 
+_CLOSING: Final[Part] = (SETTINGS, None, b"", ())
 _MAX_PARAMETERS: Final = 65_535
 _IDLE: Final = int(TransactionStatus.IDLE)
 _FATAL: Final = frozenset(("FATAL", "PANIC"))
@@ -205,14 +206,14 @@ class Connection:
         if self.broken is not None:
             raise self.broken
         pg = self._pg
-        closing = self._statements.take_doomed()
-        if closing:
-            flight.plan[:0] = [(SETTINGS, None, b"", ())] * len(closing)
-        self._flight = flight
+        plan, self._flight = flight.plan, flight
         try:
-            for name in closing:
-                pg.send_close_prepared(name)
-            for _, statement, text, values in flight.plan[len(closing) :]:
+            if self._statements.doomed:
+                closing = self._statements.take_doomed()
+                for name in closing:
+                    pg.send_close_prepared(name)
+                flight.plan = [*[_CLOSING] * len(closing), *plan]
+            for _, statement, text, values in plan:
                 if statement is None:
                     pg.send_query_params(text, values)
                 elif text:
@@ -353,26 +354,27 @@ class Connection:
             self._pg.finish()
 
 
-def encode(params: Sequence[Param], step: int) -> list[bytes | None]:
+def encode(params: Sequence[Param], step: int) -> Sequence[bytes | None]:
     """``params`` as UTF-8. What PostgreSQL could not store is refused as PostgreSQL would.
 
     libpq would end a value at its first NUL without a word.
     """
-    values: list[bytes | None] = []
-    try:
-        for param in params:
-            value = param.encode() if isinstance(param, str) else param
-            if value is not None and 0 in value:
-                raise DatabaseError(
-                    UNTRANSLATABLE, 'invalid byte sequence for encoding "UTF8": 0x00', step=step
-                )
-            values.append(value)
-    except UnicodeEncodeError as error:
-        raise DatabaseError(
-            UNTRANSLATABLE, 'invalid byte sequence for encoding "UTF8"', step=step
-        ) from error
-    if len(values) > _MAX_PARAMETERS:
+    count = len(params)
+    if count > _MAX_PARAMETERS:
         raise DatabaseError(
             PROGRAM_LIMIT, f"more than {_MAX_PARAMETERS} parameters in one statement", step=step
         )
+    try:
+        values = [param.encode() if isinstance(param, str) else param for param in params]
+    except UnicodeEncodeError as error:
+        raise _untranslatable("", step) from error
+    for value in values:
+        if value is not None and 0 in value:
+            raise _untranslatable(": 0x00", step)
     return values
+
+
+def _untranslatable(what: str, step: int) -> DatabaseError:
+    return DatabaseError(
+        UNTRANSLATABLE, f'invalid byte sequence for encoding "UTF8"{what}', step=step
+    )

@@ -26,12 +26,13 @@ class Statement:
 class StatementCache:
     """The prepared statements of one connection, least recently used first, at most ``bound``."""
 
-    __slots__ = ("_bound", "_by_key", "_doomed", "_epoch", "_number")
+    __slots__ = ("_bound", "_by_key", "_epoch", "_number", "doomed")
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._by_key: OrderedDict[Key, Statement] = OrderedDict()
-        self._doomed: list[bytes] = []
+        self.doomed: list[bytes] = []
+        """Names to close with the next exchange."""
         self._number = 0
         self._epoch = 0
 
@@ -66,14 +67,14 @@ class StatementCache:
             self.doom_all()
         while len(self._by_key) > self._bound:
             _, evicted = self._by_key.popitem(last=False)
-            self._doomed.append(evicted.name)
+            self.doomed.append(evicted.name)
 
     def doom_all(self) -> None:
         """Forget every statement, and close them with the next exchange."""
-        self._doomed += [statement.name for statement in self._by_key.values()]
+        self.doomed += [statement.name for statement in self._by_key.values()]
         self._by_key.clear()
 
     def take_doomed(self) -> list[bytes]:
         """Names to close on the server before the next exchange; each is handed out once."""
-        doomed, self._doomed = self._doomed, []
+        doomed, self.doomed = self.doomed, []
         return doomed
