@@ -83,6 +83,7 @@ class SchemaCache:
         self._asked = 0
         self._answered = 0
         self._pending = False
+        self._config_asked = False
         self._listener: Listener | None = None
         self._listens_to = ""
         self._connections = 0
@@ -121,10 +122,11 @@ class SchemaCache:
                 await task
 
     async def reload(self) -> bool:
-        """Load configuration and catalog now; True if anything differs from before.
+        """Load the catalog now; True if anything differs from before.
 
-        Calls that come while a load is under way share the next one. Raises what the database
-        raises; the snapshot then stays as it was.
+        The configuration is read again with it where some of it comes from the database. Calls that
+        come while a load is under way share the next one. Raises what the database raises; the
+        snapshot then stays as it was.
         """
         self._asked += 1
         asked = self._asked
@@ -138,10 +140,12 @@ class SchemaCache:
 
     async def reload_config(self) -> bool:
         """Read the configuration again; the catalog too, since what it exposes may have changed."""
+        self._config_asked = True
         return await self.reload()
 
-    async def reload_soon(self) -> None:
+    async def reload_soon(self, *, config: bool = False) -> None:
         """Load, and try again later in the background if that fails; raises nothing."""
+        self._config_asked = self._config_asked or config
         if not await self._try_to_load(first_delay=1.0):
             self._in_background(self._load_until_done(delay=1.0))
 
@@ -196,8 +200,9 @@ class SchemaCache:
 
     async def _read_settings(self) -> RestSettings:
         """The settings with the database's on top; what is wrong there leaves the old ones."""
+        asked, self._config_asked = self._config_asked, False
         if not self._settings.db_config:
-            return self._configure({})
+            return self._configured({}) if asked else self._settings
         try:
             found: Mapping[str, str] = database_settings.build(
                 await self._pool.run_all(
@@ -206,10 +211,18 @@ class SchemaCache:
             )
         except DatabaseError as error:
             self._config_failed(error)
+            if self._snapshot is not None:
+                return self._settings
             found = {}
+        return self._configured(found)
+
+    def _configured(self, found: Mapping[str, str]) -> RestSettings:
         try:
             return self._configure(found)
         except OperatorError as error:
+            if self._snapshot is None:
+                # What was to be restricted is not known: better to serve nothing.
+                raise
             self._config_failed(error)
             return self._settings
 
@@ -263,7 +276,7 @@ class SchemaCache:
     def _notified(self, channel: str, payload: str) -> None:
         if payload in ("", "reload schema", "reload config"):
             self._bus.emit(Notified(project=self._project, channel=channel, payload=payload))
-            self._in_background(self.reload_soon())
+            self._in_background(self.reload_soon(config=payload == "reload config"))
 
     def _connected(self) -> None:
         """Notifications may have been missed while there was no connection."""

@@ -26,6 +26,7 @@ from backstay.config.rest import RestSettings
 from backstay.errors import OperatorError
 
 Setting = dataclasses.Field[Any]
+ReadFile = Callable[[Path], bytes]
 
 DATABASE_SETTINGS = (
     "client_error_verbosity",
@@ -104,16 +105,18 @@ def read_settings(
     database: Mapping[str, str] | None = None,
     *,
     db_uri: str | None = None,
+    read_file: ReadFile = Path.read_bytes,
 ) -> RestSettings:
     """The settings PostgREST would have.
 
     ``path``: its configuration file. ``database``: what ``catalog.database_settings`` found.
-    ``db_uri``: the one in use, kept on a reload. Raises ``OperatorError``.
+    ``db_uri``: the one in use, kept on a reload. ``read_file`` reads what a setting ``@file``
+    names. Raises ``OperatorError``.
     """
     try:
         file = read_config_file(path, environment) if path else {}
         sources = Sources(database or {}, environment, file)
-        return settings_from(sources, db_uri=db_uri)
+        return settings_from(sources, db_uri=db_uri, read_file=read_file)
     except (OSError, ValueError) as error:
         raise OperatorError(f"Error in config {error}") from error
 
@@ -130,7 +133,11 @@ def overlay(settings: RestSettings, database: Mapping[str, str]) -> RestSettings
 
 
 def settings_from(
-    sources: Sources, base: RestSettings | None = None, *, db_uri: str | None = None
+    sources: Sources,
+    base: RestSettings | None = None,
+    *,
+    db_uri: str | None = None,
+    read_file: ReadFile = Path.read_bytes,
 ) -> RestSettings:
     """``base`` (PostgREST's defaults) with what ``sources`` say on top.
 
@@ -151,9 +158,9 @@ def settings_from(
     ):
         raise ValueError("admin-server-port cannot be the same as server-port")
     if db_uri is None and settings.db_uri.startswith("@"):
-        db_uri = Path(settings.db_uri[1:]).read_text(encoding="utf-8").strip()
+        db_uri = read_file(Path(settings.db_uri[1:])).decode().strip()
     settings = dataclasses.replace(settings, db_uri=settings.db_uri if db_uri is None else db_uri)
-    return _with_secret(settings)
+    return _with_secret(settings, read_file)
 
 
 def _found(setting: Setting, sources: Sources, kind: Any) -> Any:
@@ -314,14 +321,15 @@ _PARSERS: Mapping[str, Callable[[Value], Any]] = {
 }
 
 
-def _with_secret(settings: RestSettings) -> RestSettings:
+def _with_secret(settings: RestSettings, read_file: ReadFile) -> RestSettings:
     """The secret read from its file, decoded once to be sure of it, and long enough."""
     text = settings.jwt_secret
-    secret = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
-    if text.startswith("@"):
-        secret = secret.removesuffix(b"\n")
-    if not secret:
+    if not text:
         return settings
+    if text.startswith("@"):
+        secret = read_file(Path(text[1:])).removesuffix(b"\n")
+    else:
+        secret = text.encode()
     is_base64 = settings.jwt_secret_is_base64
     if is_base64:
         secret = _decode_base64(secret)

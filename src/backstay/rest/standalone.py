@@ -72,12 +72,23 @@ class Launch:
     listener: socket.socket | None = None
     admin: bool = True
     clock: Clock = field(default_factory=SystemClock)
+    streams: dict[Path, bytes] = field(default_factory=dict)
+    """What was read from ``@/dev/stdin`` and its like, which cannot be read twice."""
 
     def settings(
         self, database: Mapping[str, str] | None = None, *, db_uri: str | None = None
     ) -> RestSettings:
         """The settings now in environment and file. Raises ``OperatorError``."""
-        return read_settings(self.environment, self.path, database, db_uri=db_uri)
+        return read_settings(
+            self.environment, self.path, database, db_uri=db_uri, read_file=self._read_file
+        )
+
+    def _read_file(self, path: Path) -> bytes:
+        if path.is_file():
+            return path.read_bytes()
+        if path not in self.streams:
+            self.streams[path] = path.read_bytes()
+        return self.streams[path]
 
 
 async def serve(launch: Launch) -> None:
@@ -281,8 +292,8 @@ def _on_signals(stopped: asyncio.Event, cache: SchemaCache) -> None:
     loop = asyncio.get_running_loop()
     tasks: set[asyncio.Task[None]] = set()
 
-    def reload() -> None:
-        task = loop.create_task(cache.reload_soon())
+    def reload(config: bool) -> None:
+        task = loop.create_task(cache.reload_soon(config=config))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -293,8 +304,8 @@ def _on_signals(stopped: asyncio.Event, cache: SchemaCache) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
-        loop.add_signal_handler(number, reload)
+    loop.add_signal_handler(signal.SIGUSR1, reload, False)
+    loop.add_signal_handler(signal.SIGUSR2, reload, True)
 
 
 def _shown(server: HttpServer) -> str:

@@ -202,6 +202,17 @@ async def test_what_is_wrong_in_the_database_changes_nothing(setup: Setup) -> No
     assert "Invalid openapi-mode" in str(failed.error)
 
 
+async def test_nothing_is_served_under_settings_that_are_wrong_from_the_start(setup: Setup) -> None:
+    set_login(setup.database, "pgrst.db_schemas", "private")
+    set_login(setup.database, "pgrst.openapi_mode", "loud")
+    await setup.cache.start()
+    assert setup.snapshot() is None
+    assert "Invalid openapi-mode" in str((await setup.heard.next(LoadFailed)).error)
+    set_login(setup.database, "pgrst.openapi_mode", "disabled")
+    await setup.heard.next(Loaded)
+    assert setup.cache.settings.db_schemas == ("private",)
+
+
 async def test_the_pre_config_function_is_asked_and_the_role_wins(setup: Setup) -> None:
     setup.database.psql(
         """
