@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backstay.config.declare import setting
+from backstay.config.duration import seconds
+from backstay.config.values import parse_positive
 
 OpenApiMode = Literal["follow-privileges", "ignore-privileges", "disabled"]
 TxEnd = Literal["commit", "commit-allow-override", "rollback", "rollback-allow-override"]
@@ -79,4 +81,17 @@ class RestExtensions:
 
     representation_by_default: tuple[str, ...] = setting(
         (), "Methods (POST, PATCH, DELETE) that answer with rows when no Prefer: return is sent."
+    )
+    distinct: bool = setting(False, "Reads take distinct=true and distinct=column,….")
+    batch: bool = setting(False, "POST /batch runs a list of requests in one transaction.")
+    batch_limit: int = setting(100, "Requests a batch may hold.", parse=parse_positive)
+    nested_inserts: bool = setting(
+        False, "An inserted object may hold rows of related tables under their embedded name."
+    )
+    idempotency: bool = setting(False, "Writes with an Idempotency-Key are done once.")
+    idempotency_expiry: float = setting(
+        86400.0, "Seconds for which the reply to an Idempotency-Key is kept.", parse=seconds
+    )
+    query_by_post: bool = setting(
+        False, "POST with X-HTTP-Method-Override: GET is a read with its query in the body."
     )

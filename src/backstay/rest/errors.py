@@ -402,9 +402,7 @@ def bad_nesting(details: str) -> RestError:
 
 
 def bad_key() -> RestError:
-    return RestError(
-        400, "BSTAY120", "An Idempotency-Key has 1 to 255 characters, printable ASCII"
-    )
+    return RestError(400, "BSTAY120", "An Idempotency-Key has 1 to 255 characters, printable ASCII")
 
 
 def key_reused() -> RestError:

@@ -88,8 +88,8 @@ async def execute(
     if prepared.request.open_rows:
         rows = restricted(rows, settings.db_max_rows)
     main = Query(statement.text, fill(statement.holes, values, body, rows))
-    isolation = _isolation(plan, catalog, session.role)
-    rollback = plan.kind != "read" and _rolls_back(prepared.request, settings)
+    isolation = isolation_of(plan, catalog, session.role)
+    rollback = plan.kind != "read" and rolls_back(prepared.request, settings)
     if not (settings.db_pre_request or statement.estimate or isolation or rollback):
         return _outcome(prepared, await database.run(session, main), None, settings)
     queries = [main]
@@ -112,13 +112,15 @@ def pre_request(function: str) -> Query:
     return Query(f"select {qualified(Name(schema, name) if dot else Name('', schema))}()")
 
 
-def _isolation(plan: Plan, catalog: Catalog, role: str) -> Isolation:
-    own = plan.call.routine.isolation if plan.call else ""
+def isolation_of(plan: Plan | None, catalog: Catalog, role: str) -> Isolation:
+    """The isolation the function that is called, or the role, asks for."""
+    own = plan.call.routine.isolation if plan is not None and plan.call else ""
     level = (own or catalog.role_isolation.get(role, "")).lower()
     return cast("Isolation", level) if level in ("repeatable read", "serializable") else ""
 
 
-def _rolls_back(request: ApiRequest, settings: RestSettings) -> bool:
+def rolls_back(request: ApiRequest, settings: RestSettings) -> bool:
+    """Whether a write is to be undone in the end, by preference or by setting."""
     wanted: Literal["commit", "rollback"] | str = request.preferences.tx
     return wanted == "rollback" or (
         settings.db_tx_end.startswith("rollback") and wanted != "commit"

@@ -124,6 +124,8 @@ class QueryParams:
     columns: frozenset[str] | None = None
     on_conflict: tuple[str, ...] | None = None
     arguments: tuple[Argument, ...] = ()
+    distinct: tuple[str, ...] | None = None
+    """Rows are to differ in these columns, or as a whole when none is named."""
     filter_names: frozenset[str] = frozenset()
     """The keys of all filters, as they were written."""
 

@@ -17,6 +17,7 @@ from backstay.rest.embedding import find_relationship
 from backstay.rest.intent import (
     ApiRequest,
     EmbedPath,
+    Field,
     Filter,
     Group,
     JoinType,
@@ -58,6 +59,7 @@ def plan_read(
     for child in root.children:
         _relate(child, root, catalog, table.schema)
     _resolve(root, catalog, expanding=False)
+    _make_distinct(root, request.query.distinct, catalog)
     _order_by_relations(root)
     _find_presence(root)
     add_embeds(root)
@@ -203,6 +205,16 @@ def _resolve(node: ReadPlan, catalog: Catalog, *, expanding: bool) -> None:
     ]
     for child in node.children:
         _resolve(child, catalog, expanding=expanding)
+
+
+def _make_distinct(root: ReadPlan, names: tuple[str, ...] | None, catalog: Catalog) -> None:
+    """Of rows that agree in the columns ``names`` the first is kept, by the order asked for."""
+    if names is None:
+        return
+    columns = Columns(catalog, root.table)
+    root.distinct = tuple(columns.for_order(Field(name)) for name in names)
+    if not root.order:
+        root.order = [Order(column) for column in root.distinct]
 
 
 def _selected(

@@ -174,6 +174,8 @@ class ReadPlan:
     select: list[Selected] = field(default_factory=list)
     where: list[Where] = field(default_factory=list)
     order: list[Order] = field(default_factory=list)
+    distinct: tuple[ColumnRef, ...] | None = None
+    """Rows differ in these columns, or as a whole when there is none."""
     embeds: list[Embed] = field(default_factory=list)
     spread_order: SpreadOrder = SpreadOrder()
     children: list[ReadPlan] = field(default_factory=list)

@@ -34,6 +34,7 @@ T = TypeVar("T")
 _UNCHANGED = re.compile(r"[A-Za-z0-9_.~-]*(?:=[A-Za-z0-9_.~-]*)?\Z")
 _INTEGER = re.compile(r"\s*(-?[0-9]{1,18})\s*\Z")
 RESERVED = frozenset({"select", "columns", "on_conflict", "apikey"})
+_DISTINCT = "distinct"
 LAST_WORDS = frozenset({"order", "limit", "offset", "and", "or"})
 
 Pair = tuple[str, str | None]
@@ -92,12 +93,17 @@ def _raw(text: str) -> bytes:
 
 
 def parse_query(
-    query: str, open_slots: Container[int] = (), *, read_only_call: bool = False
+    query: str,
+    open_slots: Container[int] = (),
+    *,
+    read_only_call: bool = False,
+    distinct: bool = False,
 ) -> QueryParams:
     """Read a query string.
 
     ``open_slots``: the parameters whose values the plan is to leave open. ``read_only_call``: a
-    parameter without an operator is an argument of a function. Raises ``RestError`` PGRST100.
+    parameter without an operator is an argument of a function. ``distinct``: that is the name of a
+    parameter, not of a column. Raises ``RestError`` PGRST100.
     """
     pairs = split_query(query)
     select = _first(pairs, "select")
@@ -109,7 +115,7 @@ def parse_query(
     logic: list[tuple[EmbedPath, Logic]] = []
     names: set[str] = set()
     for place, (key, value) in enumerate(pairs):
-        if value is None or key in RESERVED:
+        if value is None or key in RESERVED or (distinct and key == _DISTINCT):
             continue
         slot = place if place in open_slots else -1
         last = key.rpartition(".")[2]
@@ -134,6 +140,7 @@ def parse_query(
         columns=None if columns is None else frozenset(_columns(columns)),
         on_conflict=None if on_conflict is None else _conflict_columns(on_conflict),
         arguments=tuple(arguments),
+        distinct=_distinct(_first(pairs, _DISTINCT)) if distinct else None,
         filter_names=frozenset(names),
     )
 
@@ -160,6 +167,14 @@ def _select(text: str) -> tuple[SelectItem, ...]:
 
 def _columns(text: str) -> tuple[str, ...]:
     return _parsed(text, f"failed to parse columns parameter ({text})", column_list)
+
+
+def _distinct(text: str | None) -> tuple[str, ...] | None:
+    if text is None or text == "false":
+        return None
+    if text == "true":
+        return ()
+    return _parsed(text, f"failed to parse distinct parameter ({text})", column_list)
 
 
 def _conflict_columns(text: str) -> tuple[str, ...]:

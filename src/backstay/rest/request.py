@@ -46,17 +46,20 @@ def parse_request(
     query: str,
     headers: Mapping[str, str],
     open_slots: Container[int] = (),
+    *,
+    distinct: bool = False,
 ) -> ApiRequest:
     """Understand a request but for its body. Header names are lower case.
 
-    ``open_slots``: the parameters of the query whose values a plan is to leave open. Raises
-    ``RestError`` PGRST1xx.
+    ``open_slots``: the parameters of the query whose values a plan is to leave open. ``distinct``:
+    a read may have that parameter. Raises ``RestError`` PGRST1xx.
     """
     target = parse_target(settings, path)
     schema, negotiated = _schema(settings, method, headers)
     verb = parse_verb(target, method)
     arguments = target.kind == "routine" and method != "POST"
-    params = parse_query(query, open_slots, read_only_call=arguments)
+    distinct = distinct and verb == "read"
+    params = parse_query(query, open_slots, read_only_call=arguments, distinct=distinct)
     top = _top_range(method, params.ranges, headers.get("range"))
     content_type = parse_media_type(headers.get("content-type", media.JSON.name))
     accept = headers.get("accept")

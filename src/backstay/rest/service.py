@@ -20,6 +20,7 @@ from backstay.rest import errors
 from backstay.rest.auth import Caller, identify
 from backstay.rest.errors import MissInCatalog, RestError
 from backstay.rest.execute import Database, Prepared, execute, make_session
+from backstay.rest.extended import Extended, extended
 from backstay.rest.failures import failure
 from backstay.rest.intent import ApiRequest, Payload
 from backstay.rest.openapi import document
@@ -96,7 +97,9 @@ class RestService:
         self._pool = pool
         self._source = source
         self._extensions = extensions or RestExtensions()
-        self._clock = clock or SystemClock()
+        self._extended = extended(
+            self._extensions, pool, clock or SystemClock(), self._effective_headers
+        )
         self._observer = observer
         self._document = root
         self._plans: PlanCache[_Template] = PlanCache()
@@ -120,7 +123,9 @@ class RestService:
             timer = _Timer(wanted=snapshot.settings.server_timing_enabled)
             caller = identify(snapshot, request.headers.get("authorization"))
             timer.stage()
-            return await self._answer(snapshot, caller, request, timer)
+            if self._extended is not None:
+                return await self._beyond(self._extended, snapshot, caller, request, timer)
+            return await self._answer(snapshot, caller, request, timer, self._pool)
         except RestError as error:
             refusal = error
         except (DatabaseError, DatabaseUnavailable, PoolTimeout) as error:
@@ -134,10 +139,30 @@ class RestService:
             refusal = errors.internal()
         return _refused(refusal, verbose=snapshot.settings.client_error_verbosity == "verbose")
 
-    async def _answer(
-        self, snapshot: Snapshot, caller: Caller, request: web.Request, timer: _Timer
+    async def _beyond(
+        self,
+        beyond: Extended,
+        snapshot: Snapshot,
+        caller: Caller,
+        request: web.Request,
+        timer: _Timer,
     ) -> web.Response:
-        """The stages, one after the other."""
+        """The answer with extensions, which come back to ``_answer`` for each plain request."""
+
+        async def plain(asked: web.Request, database: Database) -> web.Response:
+            return await self._answer(snapshot, caller, asked, timer, database)
+
+        return await beyond.answer(plain, snapshot, caller, request)
+
+    async def _answer(
+        self,
+        snapshot: Snapshot,
+        caller: Caller,
+        request: web.Request,
+        timer: _Timer,
+        database: Database,
+    ) -> web.Response:
+        """The stages, one after the other; statements run in ``database``."""
         headers = self._effective_headers(request)
         body = await request.read(_MAX_BODY) if request.method in TAKES_BODY else b""
         shape, values = shape_of(request.method, request.path, request.query, headers)
@@ -146,7 +171,7 @@ class RestService:
         rows = rows_of(template.request, values, headers)
         timer.stage()
         if template.request.verb in ("root", "info"):
-            response = await self._described(snapshot, caller, template.request, request)
+            response = await self._described(snapshot, caller, template.request, request, database)
             return _timed(response, snapshot.settings, timer)
         try:
             prepared = self._prepared(snapshot, template, payload)
@@ -161,7 +186,7 @@ class RestService:
         raw = payload.raw if payload else b""
         settings = snapshot.settings
         outcome = await execute(
-            self._pool, prepared, session, settings, snapshot.catalog, values, raw
+            database, prepared, session, settings, snapshot.catalog, values, raw
         )
         timer.stage()
         response = respond(prepared, outcome, settings, request.query)
@@ -200,6 +225,7 @@ class RestService:
             request.query,
             headers,
             open_slots if found is None else (),
+            distinct=self._extensions.distinct,
         )
         made = _Template(parsed)
         if found is None:
@@ -233,12 +259,17 @@ class RestService:
         return self._source.current or snapshot
 
     async def _described(
-        self, snapshot: Snapshot, caller: Caller, asked: ApiRequest, request: web.Request
+        self,
+        snapshot: Snapshot,
+        caller: Caller,
+        asked: ApiRequest,
+        request: web.Request,
+        database: Database,
     ) -> web.Response:
         """What is there, and what may be done with it."""
         if asked.verb == "root":
             write = self._document
-            return await answer_root(write, self._pool, snapshot, caller, asked, request)
+            return await answer_root(write, database, snapshot, caller, asked, request)
         if asked.target.kind == "schema":
             return root_info()
         try:

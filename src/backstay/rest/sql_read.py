@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backstay.catalog.model import ComputedRelationship, ForeignKey, Name
 from backstay.db.quote import quote_ident
 from backstay.rest import fragments as sql
@@ -22,6 +24,7 @@ from backstay.rest.planned import (
     SpreadEmbed,
     Where,
 )
+from backstay.rest.ranges import ALL
 
 _EVERYTHING = [Selected(ColumnRef("*"))]
 
@@ -45,11 +48,19 @@ def read_query(node: ReadPlan, parameters: Parameters) -> str:
     conditions = [sql.condition(table, found, parameters) for found in node.where]
     conditions += [sql.join(found) for found in node.joins]
     return (
-        f"SELECT {', '.join(selected)}{_from(node)}{''.join(joins)}"
+        f"SELECT {_distinct(node, table, parameters)}{', '.join(selected)}"
+        f"{_from(node)}{''.join(joins)}"
         f"{sql.where_clause(conditions)}{_group_clause(node, table, parameters)}"
         f"{sql.order_clause(table, node.order, parameters)}"
         f"{sql.rows_clause(node.rows, parameters, left_open=node.rows_open)}"
     )
+
+
+def _distinct(node: ReadPlan, table: Name, parameters: Parameters) -> str:
+    if node.distinct is None:
+        return ""
+    columns = ", ".join(sql.reference(table, column, parameters) for column in node.distinct)
+    return f"DISTINCT ON ({columns}) " if columns else "DISTINCT "
 
 
 def _known_as(node: ReadPlan) -> Name:
@@ -160,6 +171,9 @@ def _group_terms(embed: Embed) -> list[str]:
 
 def count_query(node: ReadPlan, parameters: Parameters) -> str:
     """One row for each row ``node`` has without limits; joins that exclude become EXISTS."""
+    if node.distinct is not None:
+        whole = replace(node, rows=ALL, rows_open=False, order=[])
+        return f"SELECT 1 FROM ({read_query(whole, parameters)}) AS pgrst_distinct"
     table = _known_as(node)
     conditions = [_counted(table, found, node, parameters) for found in node.where]
     conditions += [sql.join(found) for found in node.joins]

@@ -10,7 +10,7 @@ transaction of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
@@ -20,6 +20,7 @@ from backstay.db.prelude import prelude
 from backstay.db.quote import quote_ident
 from backstay.rest import errors
 from backstay.rest.execute import Database
+from backstay.web import Response
 
 _ORDER: tuple[Isolation, ...] = ("", "repeatable read", "serializable")
 _LOGIN_ROLE = Query("select pg_catalog.set_config('role', 'none', true)")
@@ -28,6 +29,18 @@ _LOGIN_ROLE = Query("select pg_catalog.set_config('role', 'none', true)")
 _SAVEPOINT = Query("savepoint backstay_request")
 _RELEASE = Query("release savepoint backstay_request")
 _ANSWER_SETTINGS = frozenset({"response.headers", "response.status", "pgrst.inserted"})
+
+
+Opening = Callable[[Transaction], Awaitable[None]]
+"""What a transaction does first, with the rights of the login role."""
+
+
+class Refused(Exception):
+    """Undoes a transaction whose ``answer`` is an error that nobody raised."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 @runtime_checkable
@@ -42,12 +55,13 @@ class Pool(Protocol):
 class OneTransaction:
     """Implements ``Database`` within one transaction of ``pool``. Made by ``one_transaction``."""
 
-    def __init__(self, pool: Pool, stack: AsyncExitStack) -> None:
+    def __init__(self, pool: Pool, stack: AsyncExitStack, opening: Opening | None) -> None:
         self._pool = pool
         self._stack = stack
+        self._opening = opening
         self._open: Transaction | None = None
         self._isolation: Isolation = ""
-        self._named: set[str] = set()
+        self._session: Session | None = None
         self.rolls_back = False
         """A request asked for everything to be undone in the end."""
 
@@ -64,16 +78,11 @@ class OneTransaction:
     ) -> list[Result]:
         """Run ``queries`` as ``session``. Raises as the pool does, and ``RestError`` BSTAY103."""
         self.rolls_back = self.rolls_back or rollback
-        before = self._leave(session) if self._open else []
         transaction = self._open or await self._begin(isolation)
+        goes_on = session is self._session and not session.read_only
+        before = [] if goes_on else self._changes(session)
         if _ORDER.index(isolation) > _ORDER.index(self._isolation):
             raise errors.isolation_too_late(isolation)
-        settings, values = prelude(session)
-        if session.read_only:
-            # Only with a savepoint does "read only" end before the transaction does.
-            before.append(_SAVEPOINT)
-        if settings:
-            before.append(Query(settings, values))
         # Unnamed: a prepared statement's plan would be shared between roles.
         sent = [*before, *(replace(query, prepare=False) for query in queries)]
         if session.read_only:
@@ -86,17 +95,23 @@ class OneTransaction:
         self._open = await self._stack.enter_async_context(
             self._pool.transaction(Session(), isolation)
         )
+        if self._opening:
+            await self._opening(self._open)
         return self._open
 
-    def _leave(self, session: Session) -> list[Query]:
-        """Unset what the request before has set and ``session`` does not."""
+    def _changes(self, session: Session) -> list[Query]:
+        """Become ``session``, and unset what the one before has set and this one does not."""
+        queries: list[Query] = []
         names = {name for name, _ in session.settings}
-        left = sorted((self._named | _ANSWER_SETTINGS) - names)
-        self._named = names
-        return [
-            _LOGIN_ROLE,
-            *(Query(f"set local {_setting(name)} to default", prepare=False) for name in left),
-        ]
+        if self._session is not None:
+            left = {name for name, _ in self._session.settings} | _ANSWER_SETTINGS
+            queries = [_LOGIN_ROLE, *(_unset(name) for name in sorted(left - names))]
+        self._session = session
+        if session.read_only:
+            # Only with a savepoint does "read only" end before the transaction does.
+            queries.append(_SAVEPOINT)
+        settings, values = prelude(session)
+        return [*queries, Query(settings, values)] if settings else queries
 
 
 class _Undo(Exception):
@@ -104,15 +119,20 @@ class _Undo(Exception):
 
 
 @asynccontextmanager
-async def one_transaction(database: Database) -> AsyncIterator[OneTransaction]:
-    """A transaction of the pool ``database``, or the one that ``database`` is already."""
+async def one_transaction(
+    database: Database, opening: Opening | None = None
+) -> AsyncIterator[OneTransaction]:
+    """A transaction of the pool ``database``, or the one that ``database`` is already.
+
+    ``opening`` comes before the first statement; a transaction that has none does not begin.
+    """
     if isinstance(database, OneTransaction):
         yield database
         return
     assert isinstance(database, Pool), "extensions need a pool with transactions"
     try:
         async with AsyncExitStack() as stack:
-            made = OneTransaction(database, stack)
+            made = OneTransaction(database, stack, opening)
             yield made
             if made.rolls_back:
                 raise _Undo
@@ -120,5 +140,6 @@ async def one_transaction(database: Database) -> AsyncIterator[OneTransaction]:
         pass
 
 
-def _setting(name: str) -> str:
-    return ".".join(quote_ident(part) for part in name.split("."))
+def _unset(name: str) -> Query:
+    quoted = ".".join(quote_ident(part) for part in name.split("."))
+    return Query(f"set local {quoted} to default", prepare=False)

@@ -33,6 +33,7 @@ ORDER = (
     "functions",
     "history",
     "pgbouncer",
+    "idempotency",
     "record",
 )
 """The files, in the order in which they build on each other."""
