@@ -198,7 +198,7 @@ class Catalog:
     media_handlers: Mapping[tuple[Name | None, str], MediaHandler] = field(default_factory=dict)
     """By (relation or None for anyelement, media type); built-in ones are not listed."""
     timezones: frozenset[str] = frozenset()
-    """Names accepted by ``Prefer: timezone``."""
+    """Always empty: PostgreSQL judges ``Prefer: timezone``, so that no list has to be loaded."""
     role_settings: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """Settings of each role the authenticator may switch to, superuser-only ones left out."""
     role_isolation: Mapping[str, str] = field(default_factory=dict)
