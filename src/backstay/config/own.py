@@ -10,6 +10,7 @@ from typing import Any
 from backstay.config.auth_profile import AuthProfile
 from backstay.config.declare import setting
 from backstay.config.duration import seconds
+from backstay.config.read import Reader
 from backstay.config.rest import RestExtensions
 from backstay.config.serve import LogFormat, LogLevel
 from backstay.config.values import parse_port, parse_positive, parse_size
@@ -68,3 +69,11 @@ class BackstaySettings:
     mounts: Mapping[str, str] = setting(
         factory=_nothing, doc="ASGI applications by path, as module:name.", honoured=False
     )
+
+
+def rest_extensions(environment: Mapping[str, str]) -> RestExtensions:
+    """``[backstay.rest]`` from variables alone (``BACKSTAY_REST_BATCH``), for ``backstay rest``.
+
+    Raises ``OperatorError``.
+    """
+    return Reader(None, "", environment).section(RestExtensions, {}, ("backstay", "rest"))

@@ -29,6 +29,7 @@ from backstay.catalog.dump import dump as dump_catalog
 from backstay.catalog.events import Loaded, LoadFailed
 from backstay.clock import Clock, SystemClock, monotonic
 from backstay.config.jspath import parse_role_path
+from backstay.config.own import rest_extensions
 from backstay.config.postgrest import dump as dump_settings
 from backstay.config.postgrest import read_settings
 from backstay.config.rest import RestSettings
@@ -139,7 +140,9 @@ async def _service(
         conninfo=listener_string(conninfo),
         on_change=lambda _: pool.forget_statements(),
     )
-    service = RestService(pool, cache, clock=launch.clock)
+    service = RestService(
+        pool, cache, extensions=rest_extensions(launch.environment), clock=launch.clock
+    )
     try:
         yield service, cache, pool
     finally:
