@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from backstay.observe import events
 
@@ -33,6 +34,8 @@ class ConfigFailed(events.Failed):
 class Notified(events.Event):
     """A message to reload arrived on the channel."""
 
+    level: ClassVar[Level] = "debug"
+
     project: str = ""  # said again for mypy, which loses what a slotted root class declares
     channel: str
     payload: str
@@ -41,6 +44,8 @@ class Notified(events.Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening(events.Event):
     """The channel is being listened to, on a new connection."""
+
+    level: ClassVar[Level] = "debug"
 
     project: str = ""
     channel: str

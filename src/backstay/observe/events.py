@@ -6,12 +6,25 @@ An event carries no secret: a query string, a header or a body is never part of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Level = Literal["error", "warning", "info", "debug"]
 
 
 class Event:
-    """Anything that happened. ``project``, where there is one, names the project it concerns."""
+    """Anything that happened. ``project``, where there is one, names the project it concerns.
+
+    ``level`` is how much an operator should care, for every event of the type.
+    """
 
     __slots__ = ()
+
+    level: ClassVar[Level] = "info"
+
+    @property
+    def severity(self) -> Level:
+        """``level``, unless it depends on what happened."""
+        return self.level
 
 
 @dataclass(slots=True)
@@ -31,10 +44,16 @@ class RequestFinished(Event):
     status: int
     seconds: float
 
+    @property
+    def severity(self) -> Level:
+        return "error" if self.status >= 500 else "debug"
+
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class RequestFailed(Event):
     """A service raised something it did not mean to; the client was given a plain 500."""
+
+    level: ClassVar[Level] = "error"
 
     request_id: str
     service: str
@@ -46,6 +65,8 @@ class RequestFailed(Event):
 class ClientLeft(Event):
     """A client went away before its answer was complete; its request was cancelled."""
 
+    level: ClassVar[Level] = "debug"
+
     request_id: str
     path: str
     project: str = ""
@@ -54,6 +75,8 @@ class ClientLeft(Event):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class StatementFinished(Event):
     """A statement ran. ``sqlstate`` is empty when it succeeded."""
+
+    level: ClassVar[Level] = "debug"
 
     request_id: str
     sql: str
@@ -66,6 +89,8 @@ class StatementFinished(Event):
 class PoolChanged(Event):
     """How the connections of a pool stand."""
 
+    level: ClassVar[Level] = "debug"
+
     size: int
     idle: int
     waiting: int
@@ -75,6 +100,8 @@ class PoolChanged(Event):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class DatabaseLost(Event):
     """The database stopped answering."""
+
+    level: ClassVar[Level] = "error"
 
     reason: str
     project: str = ""
@@ -93,6 +120,8 @@ class DatabaseReady(Event):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class CatalogLoaded(Event):
     """The catalog was read from the database."""
+
+    level: ClassVar[Level] = "debug"
 
     seconds: float
     tables: int
@@ -129,6 +158,8 @@ class Stopping(Event):
 class Warned(Event):
     """Something the operator should know and can mend with ``next``."""
 
+    level: ClassVar[Level] = "warning"
+
     what: str
     next: str = ""
     project: str = ""
@@ -137,6 +168,8 @@ class Warned(Event):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Failed(Event):
     """Background work failed; it is retried or given up as ``what`` says."""
+
+    level: ClassVar[Level] = "error"
 
     what: str
     error: BaseException

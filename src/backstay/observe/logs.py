@@ -8,24 +8,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 from backstay.clock import Clock
 from backstay.observe.bus import Bus
-from backstay.observe.events import (
-    ClientLeft,
-    DatabaseLost,
-    Event,
-    Failed,
-    PoolChanged,
-    RequestFailed,
-    RequestFinished,
-    StatementFinished,
-    Warned,
-)
+from backstay.observe.events import Event, Level
 from backstay.observe.redact import redact
 
-Level = Literal["error", "warning", "info", "debug"]
 Line = dict[str, Any]
 """One entry: ``timestamp``, ``level``, ``event``, then the event's own fields."""
 
@@ -56,7 +45,7 @@ class Log:
 
     def write(self, event: Event) -> None:
         """One event as one line, secrets taken out."""
-        level = severity(event)
+        level = event.severity
         if _RANK[level] < self._level:
             return
         moment = self._clock.now().isoformat(timespec="milliseconds")
@@ -76,21 +65,6 @@ def coloured(line: Line) -> str:
     values = " ".join(f"\x1b[36m{name}\x1b[0m={_plain(value)}" for name, value in rest)
     clock = str(moment[1])[11:23]
     return f"\x1b[2m{clock}\x1b[0m \x1b[{_COLOUR[level[1]]}m{level[1]:7}\x1b[0m {event[1]} {values}"
-
-
-def severity(event: Event) -> Level:
-    """How much an operator should care."""
-    match event:
-        case RequestFinished(status=status):  # first, because it is by far the most frequent
-            return "error" if status >= 500 else "debug"
-        case RequestFailed() | DatabaseLost() | Failed():
-            return "error"
-        case Warned():
-            return "warning"
-        case ClientLeft() | StatementFinished() | PoolChanged():
-            return "debug"
-        case _:
-            return "info"
 
 
 def shown(event: Event) -> dict[str, Any]:

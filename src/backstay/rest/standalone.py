@@ -40,8 +40,8 @@ from backstay.gateway.rsgi import rsgi_app
 from backstay.gateway.server import BACKLOG, HttpServer, bind
 from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
-from backstay.observe.events import RequestFinished, Started, Warned
-from backstay.observe.logs import Level, Log
+from backstay.observe.events import Level, RequestFinished, Started, Warned
+from backstay.observe.logs import Log
 from backstay.rest.admin import Admin, Metrics
 from backstay.rest.cors import with_cors
 from backstay.rest.service import RestService

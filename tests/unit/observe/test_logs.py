@@ -15,12 +15,13 @@ from backstay.observe.events import (
     DatabaseLost,
     Event,
     Failed,
+    Level,
     RequestFailed,
     RequestFinished,
     Started,
     Warned,
 )
-from backstay.observe.logs import Level, Log, severity
+from backstay.observe.logs import Log
 
 CLOCK = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -85,7 +86,7 @@ def test_a_terminal_is_not_controlled_by_what_is_logged() -> None:
     ],
 )
 def test_severity(event: Event, level: Level) -> None:
-    assert severity(event) == level
+    assert event.severity == level
 
 
 def test_what_is_less_severe_than_asked_for_is_not_written() -> None:
