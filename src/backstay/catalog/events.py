@@ -34,9 +34,9 @@ class ConfigFailed(events.Failed):
 class Notified(events.Event):
     """A message to reload arrived on the channel."""
 
-    level: ClassVar[Level] = "debug"
+    level: ClassVar[events.Level] = "debug"
 
-    project: str = ""  # said again for mypy, which loses what a slotted root class declares
+    project: str = ""
     channel: str
     payload: str
 
@@ -45,7 +45,7 @@ class Notified(events.Event):
 class Listening(events.Event):
     """The channel is being listened to, on a new connection."""
 
-    level: ClassVar[Level] = "debug"
+    level: ClassVar[events.Level] = "debug"
 
     project: str = ""
     channel: str
