@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -201,6 +202,9 @@ class InProcess:
             server = HttpServer(application, listener)
             server.start()
             self._servers.append((server, application))
+        # What was made so far stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
 
     async def stop(self) -> None:
         """Accept no more, and let what is in flight end."""

@@ -235,6 +235,7 @@ class Project:
             self._bus,
             conninfo=database.conninfo("authenticator"),
             on_change=lambda _: pool.forget_statements(),
+            project=self.name,
         )
         self._pool, self._auth_pool, self._cache = pool, auth_pool, cache
         extensions = self.config.backstay.rest

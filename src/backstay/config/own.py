@@ -59,7 +59,7 @@ class BackstaySettings:
     log_format: LogFormat = setting("auto", "auto is console on a terminal, JSON otherwise.")
     log_level: LogLevel = setting("info", "The least severe event written.")
     require_api_key: bool = setting(False, "Refuse requests without an API key.")
-    body_limit: int = setting(10 * MEBIBYTE, "Bytes of a request body.", parse=parse_size)
+    body_limit: int = setting(50 * MEBIBYTE, "Bytes of a request body.", parse=parse_size)
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.0/8", "::1/128"), "Networks whose X-Forwarded-* headers are believed."
     )
