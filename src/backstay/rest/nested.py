@@ -108,22 +108,34 @@ def _objects(body: bytes) -> list[Values]:
 
 
 def _nested(catalog: Catalog, table: Name, objects: list[Values]) -> Iterator[bool]:
-    columns = catalog.tables[table].columns
     for each in objects:
         for name, value in each.items():
-            yield isinstance(value, dict | list) and name not in columns
+            yield isinstance(value, dict | list) and not _is_column(catalog, table, name, value)
+
+
+def _is_column(catalog: Catalog, table: Name, name: str, value: Any) -> bool:
+    """A name means a column, but for an object under a foreign key: that is the row it refers to."""
+    if name not in catalog.tables[table].columns:
+        return False
+    keys = catalog.relationships.get((table, table.schema), ())
+    return not isinstance(value, dict) or not any(
+        isinstance(key, ForeignKey) and key.to_one and [own for own, _ in key.columns] == [name]
+        for key in keys
+    )
 
 
 def grow(catalog: Catalog, table: Name, objects: list[Values]) -> Rows:
     """The tree of rows below ``objects``, each a row of ``table``."""
-    columns = catalog.tables[table].columns
     rows = Rows(table, [])
     related: dict[str, list[tuple[int, Any]]] = {}
     for place, each in enumerate(objects):
-        rows.values.append({name: value for name, value in each.items() if name in columns})
+        own: Values = {}
         for name, value in each.items():
-            if name not in columns:
+            if _is_column(catalog, table, name, value):
+                own[name] = value
+            else:
                 related.setdefault(name, []).append((place, value))
+        rows.values.append(own)
     for name, found in related.items():
         link = _link(catalog, table, name, found)
         if not link.rows.values:
