@@ -47,8 +47,9 @@ HOMES: Mapping[str, str] = {
     "supabase_vault": "vault",
     "pgsodium": "pgsodium",
     "pg_graphql": "graphql",
+    "pg_tle": "pgtle",
 }
-"""Extensions whose objects have a schema of their own name, which they make themselves."""
+"""Extensions whose objects have a schema of their own, which they make themselves."""
 
 
 INSTALLED = frozenset(
@@ -126,6 +127,9 @@ def create_extension(statement: Statement) -> tuple[str, str | None] | None:
     name = match["name"].strip('"').lower()
     options = _VERSION.sub("", match["options"])
     schema = _SCHEMA.search(options)
+    if schema is None and name in HOMES:
+        # It is created with no schema to create in, too: dumps begin by emptying search_path.
+        options += " schema extensions"
     wanted = schema[1].strip('"').lower() if schema else None
     guard = "if not exists " if match["guard"] or name in INSTALLED else ""
     home = HOMES.get(name)

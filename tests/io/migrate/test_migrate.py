@@ -206,3 +206,14 @@ async def test_a_type_of_postgis_is_an_error_that_says_what_to_do(
     with pytest.raises(MigrationError) as caught:
         await migrate(database.dsn(OWNER), project, progress=quiet)
     assert "bin_dir" in caught.value.why
+
+
+async def test_a_dump_creates_extensions_with_an_empty_search_path(
+    database: Database, folder: Folder
+) -> None:
+    names = ("pg_cron", "pgmq", "pgsodium", "pg_tle")
+    creations = "".join(f'create extension if not exists "{name}";' for name in names)
+    project = folder(_1_dump="select set_config('search_path', '', false);" + creations)
+    await migrate(database.dsn(OWNER), project, progress=quiet)
+    found = {row[0] for row in database.execute("select extname from pg_extension")}
+    assert set(names) <= found

@@ -65,6 +65,7 @@ def test_a_new_label_of_an_enum_is_noticed() -> None:
             ("create extension pg_cron with schema pg_catalog", None),
         ),
         ("create extension pgcrypto", ("create extension if not exists pgcrypto", None)),
+        ("create extension pg_cron", ("create extension pg_cron schema extensions", None)),
         ("drop extension pgcrypto", None),
     ],
 )

@@ -9,7 +9,6 @@ create schema if not exists graphql;
 create schema if not exists graphql_public;
 create schema if not exists vault;
 create schema if not exists net;
-create schema if not exists cron;
 create schema if not exists supabase_functions;
 create schema if not exists supabase_migrations;
 create schema if not exists pgbouncer authorization pgbouncer;
@@ -31,7 +30,7 @@ grant usage on schema public, extensions, auth, storage, realtime, graphql_publi
 grant all on schema extensions, auth, storage to postgres, dashboard_user;
 grant all on schema graphql, graphql_public, supabase_functions to postgres;
 grant usage on schema public to postgres;
-grant usage on schema vault, cron, net to postgres with grant option;
+grant usage on schema vault, net to postgres with grant option;
 grant usage on schema vault to service_role;
 grant usage on schema realtime to postgres with grant option;
 grant usage on schema realtime to supabase_auth_admin;
