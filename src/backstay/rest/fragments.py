@@ -66,13 +66,15 @@ class Parameters:
     """The parameters of one statement, in the order of their numbers.
 
     ``settled``: values that could have been left open became constants, so that the statement
-    serves one request only.
+    serves one request only. ``literal_limits``: the limits of this statement are among the few that
+    are part of its text.
     """
 
-    __slots__ = ("holes", "settled")
+    __slots__ = ("holes", "literal_limits", "settled")
 
-    def __init__(self) -> None:
+    def __init__(self, *, literal_limits: bool = False) -> None:
         self.holes: list[Hole] = []
+        self.literal_limits = literal_limits
         self.settled = False
 
     def hole(self, hole: Hole) -> str:
@@ -220,12 +222,20 @@ def _order(table: Name, order: Order, parameters: Parameters) -> str:
 
 
 def rows_clause(rows: Range, parameters: Parameters, *, left_open: bool = False) -> str:
-    """``left_open``: each request of the shape says which rows, but not whether to limit them."""
+    """``left_open``: each request of the shape says which rows, but not whether to limit them.
+
+    PostgreSQL never settles on one plan for a limit or an offset it does not know, and plans anew
+    at every execution. So a limit is written out where it can be, as a number; with an offset left
+    open that gains nothing.
+    https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES
+    """
     if left_open:
         limit = "ALL" if rows.limit is None else parameters.hole(LIMIT)
         return f" LIMIT {limit} OFFSET {parameters.hole(OFFSET)}"
     if rows == ALL:
         return ""
+    if rows.lower == 0 and rows.limit is not None and parameters.literal_limits:
+        return f" LIMIT {rows.limit:d}"
     limit = "ALL" if rows.limit is None else parameters.constant(str(rows.limit))
     return f" LIMIT {limit} OFFSET {parameters.constant(str(rows.lower))}"
 

@@ -177,6 +177,8 @@ class ApiRequest:
     """Where the plan leaves the root's rows open: its limits and offsets as (key, value, place),
     the place -1 where the value is the same for all requests of the shape."""
     payload: Payload | None = None
+    literal_limits: bool = False
+    """Limits are written into the SQL, where an offset does not make that useless."""
 
     @property
     def read_only_call(self) -> bool:

@@ -48,11 +48,13 @@ def parse_request(
     open_slots: Container[int] = (),
     *,
     distinct: bool = False,
+    literal_limits: bool = False,
 ) -> ApiRequest:
     """Understand a request but for its body. Header names are lower case.
 
     ``open_slots``: the parameters of the query whose values a plan is to leave open. ``distinct``:
-    a read may have that parameter. Raises ``RestError`` PGRST1xx.
+    a read may have that parameter. ``literal_limits``: limits that are not left open may become
+    part of the SQL. Raises ``RestError`` PGRST1xx.
     """
     target = parse_target(settings, path)
     schema, negotiated = _schema(settings, method, headers)
@@ -75,6 +77,7 @@ def parse_request(
         query=params,
         top_range=top,
         open_rows=_open_rows(query, open_slots),
+        literal_limits=literal_limits,
     )
 
 

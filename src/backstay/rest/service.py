@@ -29,7 +29,14 @@ from backstay.rest.plan_call import find_routine
 from backstay.rest.request import TAKES_BODY, parse_request, request_payload, rows_of
 from backstay.rest.respond import fixed_headers, relation_info, respond, root_info, routine_info
 from backstay.rest.root import Document, answer_root
-from backstay.rest.shapes import PlanCache, Shape, Values, shape_of
+from backstay.rest.shapes import (
+    PlanCache,
+    Shape,
+    Values,
+    open_slots,
+    shape_of,
+    with_open_limit,
+)
 from backstay.rest.statements import write_statement
 
 _MAX_BODY = 1 << 30
@@ -215,17 +222,21 @@ class RestService:
         values: Values,
     ) -> _Template:
         found = self._plans.get(snapshot, shape)
+        literal = self._plans.admits(shape) if found is None else found.request.literal_limits
+        if not literal:
+            shape = with_open_limit(shape)
+            found = self._plans.get(snapshot, shape)
         if found is not None and not found.settled:
             return found
-        open_slots = {slot for slot, value in enumerate(values) if value is not None}
         parsed = parse_request(
             snapshot.settings,
             request.method,
             request.path,
             request.query,
             headers,
-            open_slots if found is None else (),
+            open_slots(shape, values) if found is None else (),
             distinct=self._extensions.distinct,
+            literal_limits=literal,
         )
         made = _Template(parsed)
         if found is None:

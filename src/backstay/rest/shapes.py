@@ -2,8 +2,13 @@
 
 The shape of a query string is itself with the values of its plain filters left out. Only what
 reads the same whatever the value is left out: ``column=operator.value`` with an operator that takes
-all the rest, a list that could be read, arguments that cannot be operators, and the root's limit
-and offset above zero. Everything else (``select``, logic trees) stays in the shape, word for word.
+all the rest, a list that could be read, arguments that cannot be operators, and the root's offset
+above zero with its limit. Everything else (``select``, logic trees) stays in the shape, word for
+word.
+
+A limit without an offset stays too, and becomes part of the SQL: PostgreSQL plans a ``LIMIT $1``
+anew at every execution. ``PlanCache.admits`` bounds how many limits a query may have that way; the
+root's is left out beyond that.
 """
 
 from __future__ import annotations
@@ -29,6 +34,14 @@ Values = tuple[SlotValue | None, ...]
 HEADERS = ("accept", "prefer", "range", "content-type", "accept-profile", "content-profile")
 """The headers that decide how a request is understood."""
 
+_OPEN = "\0"
+"""Stands in a shape for what was left out; no query holds it, so nothing else can look like it."""
+
+_OPEN_LIMIT = f"limit={_OPEN}"
+_OPEN_OFFSET = f"offset={_OPEN}"
+_LIMITS = 16
+"""How many sets of limits one query may have as part of its SQL."""
+
 _COUNT = re.compile(r"[1-9][0-9]{0,8}\Z")
 _NEVER_OPERATOR = frozenset('0123456789-{["')
 
@@ -48,6 +61,8 @@ def shape_of(
                 kept, value = _split(part, call=call)
                 parts.append(kept)
                 values.append(value)
+        if _OPEN_OFFSET in parts:
+            parts = [_without_limit(part) for part in parts]
     get = headers.get
     return (method, path, *parts, *[get(name) for name in HEADERS]), tuple(values)
 
@@ -56,23 +71,43 @@ def _split(part: str, *, call: bool) -> tuple[str, SlotValue | None]:
     """What of a parameter belongs to the shape, and what it leaves open."""
     key, _, text = part.partition("=")
     if key in ("limit", "offset") and _COUNT.match(text):
-        return f"{key}=", text
+        return part if key == "limit" else _OPEN_OFFSET, text
     if key in RESERVED or key.rpartition(".")[2] in LAST_WORDS or "%" in key or "+" in key:
         return part, None
     operator, dot, rest = text.partition(".")
     if operator == "not" and dot:
         operator, dot, rest = rest.partition(".")
-        kept = f"{key}=not.{operator}."
+        kept = f"{key}=not.{operator}.{_OPEN}"
     else:
-        kept = f"{key}={operator}."
+        kept = f"{key}={operator}.{_OPEN}"
     if dot and operator in SINGLE_VALUED:
         return kept, decoded(rest)
     if dot and operator == "in":
         elements = _elements(rest)
         return (kept, elements) if elements else (part, None)
     if call and text and (text[0] in _NEVER_OPERATOR or not ("." in text or "%" in text)):
-        return f"{key}=", decoded(text)
+        return f"{key}={_OPEN}", decoded(text)
     return part, None
+
+
+def _without_limit(part: object) -> str:
+    text = str(part)
+    return _OPEN_LIMIT if text.startswith("limit=") and _COUNT.match(text[6:]) else text
+
+
+def with_open_limit(shape: Shape) -> Shape:
+    """``shape`` with the root's limit left out."""
+    end = -len(HEADERS)
+    return (*shape[:2], *map(_without_limit, shape[2:end]), *shape[end:])
+
+
+def open_slots(shape: Shape, values: Values) -> set[int]:
+    """The places of the query that ``shape`` leaves open."""
+    return {
+        slot
+        for slot, (part, value) in enumerate(zip(shape[2:], values, strict=False))
+        if value is not None and (part == _OPEN_LIMIT or not str(part).startswith("limit="))
+    }
 
 
 def _elements(text: str) -> tuple[str, ...] | None:
@@ -91,10 +126,12 @@ class PlanCache(Generic[V]):
         self._bound = bound
         self._snapshot: Snapshot | None = None
         self._plans: OrderedDict[Shape, V] = OrderedDict()
+        self._limits: OrderedDict[Shape, set[Shape]] = OrderedDict()
 
     def get(self, snapshot: Snapshot, shape: Shape) -> V | None:
         if snapshot is not self._snapshot:
             self._plans.clear()
+            self._limits.clear()
             self._snapshot = snapshot
             return None
         found = self._plans.get(shape)
@@ -108,3 +145,33 @@ class PlanCache(Generic[V]):
         self._plans[shape] = plan
         if len(self._plans) > self._bound:
             self._plans.popitem(last=False)
+
+    def admits(self, shape: Shape) -> bool:
+        """Whether the limits of ``shape`` may become part of its SQL.
+
+        Only so many may for requests that are alike but for their limits, or a client that varies
+        them would push everything else out of this cache and of those of the connections.
+        """
+        family, limits = _limits_of(shape)
+        known = self._limits.setdefault(family, set())
+        self._limits.move_to_end(family)
+        if len(self._limits) > self._bound:
+            self._limits.popitem(last=False)
+        if len(known) < _LIMITS:
+            known.add(limits)
+        return limits in known
+
+
+def _limits_of(shape: Shape) -> tuple[Shape, Shape]:
+    """``shape`` without anything that limits rows, and what that is."""
+    family = list(shape)
+    limits: list[object] = []
+    for place, part in enumerate(shape[2 : -len(HEADERS)], start=2):
+        key = decoded(str(part).partition("=")[0])
+        if key.rpartition(".")[2] == "limit":
+            limits.append(part)
+            family[place] = key
+    place = HEADERS.index("range") - len(HEADERS)
+    limits.append(family[place])
+    family[place] = None
+    return tuple(family), tuple(limits)

@@ -97,7 +97,7 @@ def _embedded_columns(embed: Embed) -> list[str]:
     if embed.empty:
         return []
     if embed.to_one:
-        return [f"row_to_json({alias}.*)::jsonb AS {quote_ident(embed.name)}"]
+        return [f"to_jsonb({alias}.*) AS {quote_ident(embed.name)}"]
     return [f"COALESCE( {alias}.{alias}, '[]') AS {quote_ident(embed.name)}"]
 
 

@@ -51,7 +51,7 @@ class Statement:
 
 def write_statement(plan: Plan, request: ApiRequest, max_rows: int | None) -> Statement:
     """The SQL of ``plan``."""
-    parameters = Parameters()
+    parameters = Parameters(literal_limits=request.literal_limits)
     if plan.kind == "write":
         text = _write(plan, request, parameters)
     elif plan.kind == "call":

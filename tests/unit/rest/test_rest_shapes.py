@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backstay.rest.shapes import PlanCache, shape_of
+from backstay.rest.shapes import PlanCache, open_slots, shape_of, with_open_limit
 from tests.support.small_rest import Scripted, request, service, snapshot
 
 VALUES = st.one_of(
@@ -101,6 +101,9 @@ def test_values_leave_the_shape() -> None:
         ("id=eq.1", "x=eq.1"),
         ("id=in.()", "id=in.(1)"),
         ("id=in.(1", "id=in.(2"),
+        ("id=in.", "id=in.(1)"),
+        ("limit=", "limit=1"),
+        ("limit=1", "limit=2"),
         ("select=a", "select=b"),
         ("limit=1", "limit=0"),
         ("limit=1", "offset=1"),
@@ -126,6 +129,65 @@ def test_arguments_leave_it_only_where_they_cannot_be_operators() -> None:
     assert shape_of("GET", path, "a=word", {})[1] == ("word",)
     assert shape_of("GET", path, "a=user@x.org", {})[1] == (None,)
     assert shape_of("GET", path, "a=word", {})[0] == shape_of("GET", path, "a=other", {})[0]
+
+
+def test_an_argument_without_a_value_is_another_request() -> None:
+    path = "/rpc/f"
+    assert shape_of("GET", path, "a=", {})[0] != shape_of("GET", path, "a=5", {})[0]
+
+
+def test_an_offset_leaves_the_shape_and_takes_the_limit_along() -> None:
+    one, values = shape_of("GET", "/t", "limit=20&offset=40", {})
+    assert one == shape_of("GET", "/t", "limit=30&offset=60", {})[0]
+    assert open_slots(one, values) == {0, 1}
+    first, values = shape_of("GET", "/t", "id=eq.1&limit=20&offset=0", {})
+    assert open_slots(first, values) == {0}
+    assert open_slots(with_open_limit(first), values) == {0, 1}
+
+
+def _texts(asked: list[str]) -> list[str]:
+    """The SQL each of the queries ``asked`` becomes, one service answering all of them."""
+    database = Scripted()
+    one = service(database)
+    for query in asked:
+        response = asyncio.run(one(request("GET", f"/clients?{query}")))
+        assert response.status == 200
+    return [queries[0].sql for _, queries in database.asked]
+
+
+def test_a_limit_is_written_out_and_an_offset_is_a_parameter() -> None:
+    alone, from_start, further, embedded = _texts(
+        [
+            "limit=7",
+            "limit=7&offset=0",
+            "limit=7&offset=3",
+            "select=id,projects(id)&projects.limit=5",
+        ]
+    )
+    assert " LIMIT 7 " in alone
+    assert "OFFSET" not in alone + from_start + embedded
+    assert " LIMIT $1 OFFSET $2 " in further
+    assert " LIMIT 5 " in embedded
+
+
+@pytest.mark.parametrize(
+    "query", ["limit={}", "select=id,projects(id)&projects.limit={}", "l%69mit={}", "limit=+{}"]
+)
+def test_only_so_many_limits_make_a_statement_of_their_own(query: str) -> None:
+    texts = _texts([query.format(number) for number in range(1, 200)])
+    assert len(set(texts)) <= 17
+    assert texts[-1] == texts[-2]
+    assert "LIMIT $" in texts[-1]
+
+
+def test_limits_of_the_range_header_are_bounded_alike() -> None:
+    database = Scripted()
+    one = service(database)
+    for number in range(200):
+        asyncio.run(one(request("GET", "/clients", {"range": f"0-{number}"})))
+    texts = [queries[0].sql for _, queries in database.asked]
+    assert " LIMIT 1 " in texts[0]
+    assert len(set(texts)) <= 17
 
 
 def test_another_snapshot_empties_the_cache() -> None:

@@ -1,4 +1,5 @@
-"""No value a request brings is ever part of a statement's text; every one of them is a parameter.
+"""No value a request brings but a limit, a number, is ever part of a statement's text.
+Every other one is a parameter.
 
 BACKSTAY_EXAMPLES multiplies the number of examples.
 """
@@ -112,7 +113,7 @@ def _query(markers: Markers, table: str, *, reads: bool) -> list[tuple[str, str]
         pairs.append(("projects.name", _condition(markers)))
         pairs.append(("projects.or", _tree(markers, "projects")))
         if reads:
-            pairs += [("projects.limit", markers.number()), ("order", f"data->{key}.desc")]
+            pairs += [("projects.offset", markers.number()), ("order", f"data->{key}.desc")]
     if reads and draw(st.booleans()):
         pairs += [("limit", markers.number()), ("offset", markers.number())]
     return pairs
