@@ -121,12 +121,10 @@ async def test_a_key_belongs_to_its_caller(database: Database) -> None:
 async def test_no_role_of_a_token_sees_the_replies(
     database: Database, role: str, verb: str
 ) -> None:
-    with (
-        psycopg.connect(database.dsn("authenticator"), autocommit=True) as connection,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
-    ):
-        connection.execute(f"set role {role}")
-        connection.execute(f"{verb} _backstay.idempotency_keys".encode())
+    with psycopg.connect(database.dsn("authenticator"), autocommit=True) as connection:
+        connection.execute(f"set role {role}".encode())
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"{verb} _backstay.idempotency_keys".encode())
 
 
 async def test_a_refused_request_may_be_sent_again(database: Database) -> None:

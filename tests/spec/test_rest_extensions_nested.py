@@ -46,7 +46,7 @@ async def test_parents_and_children_go_with_their_row(database: Database) -> Non
 
 
 async def test_several_each_get_their_own(database: Database) -> None:
-    orders = [
+    orders: list[dict[str, object]] = [
         {"note": f"n{n}", "lines": [{"place": p, "sku": f"{n}-{p}"} for p in range(n)]}
         for n in range(5)
     ]
@@ -110,7 +110,7 @@ async def test_a_key_the_client_chose_needs_no_right_to_read(database: Database)
 
 @pytest.mark.parametrize("prefer", ["return=representation", "return=minimal"])
 async def test_a_refused_child_leaves_no_parent(database: Database, prefer: str) -> None:
-    dear = {**ORDER, "lines": [*ORDER["lines"], {"place": 3, "price": 100}]}  # type: ignore[misc]
+    dear = {**ORDER, "lines": [*ORDER["lines"], {"place": 3, "price": 100}]}
     async with served(database, ON) as rest:
         answer = await rest.ask("POST", "/orders", dear, ANN, prefer=prefer)
         single = await rest.ask("POST", "/lines", {"order_id": 1, "place": 1, "price": 100}, ANN)

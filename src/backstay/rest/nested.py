@@ -114,7 +114,7 @@ def _nested(catalog: Catalog, table: Name, objects: list[Values]) -> Iterator[bo
 
 
 def _is_column(catalog: Catalog, table: Name, name: str, value: Any) -> bool:
-    """A name means a column, but for an object under a foreign key: that is the row it refers to."""
+    """A name is a column's; but an object under a foreign key is the row that it refers to."""
     if name not in catalog.tables[table].columns:
         return False
     keys = catalog.relationships.get((table, table.schema), ())

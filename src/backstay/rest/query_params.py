@@ -174,7 +174,13 @@ def _distinct(text: str | None) -> tuple[str, ...] | None:
         return None
     if text == "true":
         return ()
-    return _parsed(text, f"failed to parse distinct parameter ({text})", column_list)
+
+    def whole(scan: Scanner) -> tuple[str, ...]:
+        names = column_list(scan)
+        scan.ends()
+        return names
+
+    return _parsed(text, f"failed to parse distinct parameter ({text})", whole)
 
 
 def _conflict_columns(text: str) -> tuple[str, ...]:
