@@ -19,8 +19,8 @@ $(STAMP): requirements/dev.lock pyproject.toml
 serve: $(STAMP)
 	$(BIN)/backstay start apps/*
 
-tests/clients/node_modules: tests/clients/package-lock.json
-	cd tests/clients && npm ci --no-audit --no-fund --silent
+tests/clients/node_modules: tests/clients/package-lock.json $(STAMP)
+	cd tests/clients && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --silent
 	touch $@
 
 test: $(STAMP) tests/clients/node_modules

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+NODE = str(Path(sys.executable).with_name("node"))
+"""Node.js from PyPI, in this environment: the machine need not have one."""
 
 _NAME = re.compile(r"^test\('((?:[^'\\]|\\.)*)'", re.MULTILINE)
 _OUTCOME = re.compile(r"^(not ok|ok) \d+ - (.*?)(?: # .*)?$", re.MULTILINE)
@@ -19,7 +23,7 @@ def names(file: Path) -> list[str]:
 def run(file: Path, environ: Mapping[str, str]) -> dict[str, tuple[bool, str]]:
     """Outcome and output by test name."""
     done = subprocess.run(
-        ["node", "--test-reporter=tap", "--test", str(file)],
+        [NODE, "--test-reporter=tap", "--test", str(file)],
         capture_output=True,
         text=True,
         env=dict(environ),
