@@ -34,13 +34,13 @@ from backstay.config.status import status_values
 from backstay.db.pool import Pool
 from backstay.errors import HttpError, OperatorError
 from backstay.observe.bus import Bus
-from backstay.observe.events import DatabaseLost
+from backstay.observe.events import DatabaseLost, RequestFailed
 from backstay.rest.service import RestService
 from backstay.tokens.api_keys import ProjectKeys
 from backstay.tokens.key_store import load_keys, load_or_generate_keys
 from backstay.tokens.keys import Jwk, parse_signing_keys
 from backstay.tokens.verify import JwtVerifier
-from backstay.web import Service
+from backstay.web import Request, Service
 
 AUTH_CONNECTIONS = 4
 """Connections of the auth service beside the API's: its flows are few and short."""
@@ -239,7 +239,9 @@ class Project:
         )
         self._pool, self._auth_pool, self._cache = pool, auth_pool, cache
         extensions = self.config.backstay.rest
-        api = RestService(pool, cache, extensions=extensions, clock=self._clock)
+        api = RestService(
+            pool, cache, extensions=extensions, clock=self._clock, observer=self._rest_failed
+        )
         self._auth = self._auth_service(auth_pool)
         self.services = {"rest": api, "auth": self._auth}
         await self._connect()
@@ -283,6 +285,12 @@ class Project:
         self._watching = [loop.create_task(supervise(self.cluster, self._restarted))]
         if self.config.backstay.sleep_after > 0:
             self._watching.append(loop.create_task(self._doze(self.config.backstay.sleep_after)))
+
+    def _rest_failed(self, request: Request, error: Exception) -> None:
+        failed = RequestFailed(
+            project=self.name, request_id=request.id, service="rest", error=error
+        )
+        self._bus.emit(failed)
 
     def _restarted(self, what: str) -> None:
         self._bus.emit(DatabaseLost(project=self.name, reason=what))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from backstay import __version__, web
 from backstay.catalog.model import Snapshot, Source
@@ -43,7 +42,7 @@ _MAX_BODY = 1 << 30
 _RETRY_AFTER = "1"
 _STAGES = ("jwt", "parse", "plan", "transaction", "response")
 
-Observer = Callable[[Any], None]
+Observer = Callable[[web.Request, Exception], None]
 
 
 @dataclass(slots=True)
@@ -140,9 +139,10 @@ class RestService:
         except (web.BodyTooLarge, web.ClientDisconnected):
             raise
         except Exception as error:
-            self._log.exception("unexpected failure of %s %s", request.method, request.path)
             if self._observer is not None:
-                self._observer(error)
+                self._observer(request, error)
+            else:
+                self._log.exception("unexpected failure of %s %s", request.method, request.path)
             refusal = errors.internal()
         return _refused(refusal, verbose=snapshot.settings.client_error_verbosity == "verbose")
 
@@ -156,10 +156,10 @@ class RestService:
     ) -> web.Response:
         """The answer with extensions, which come back to ``_answer`` for each plain request."""
 
-        async def plain(asked: web.Request, database: Database) -> web.Response:
-            return await self._answer(snapshot, caller, asked, timer, database)
+        async def plain(present: Snapshot, asked: web.Request, database: Database) -> web.Response:
+            return await self._answer(present, caller, asked, timer, database)
 
-        return await beyond.answer(plain, snapshot, caller, request)
+        return await beyond.answer(plain, self._newer, snapshot, caller, request)
 
     async def _answer(
         self,
@@ -183,6 +183,8 @@ class RestService:
         try:
             prepared = self._prepared(snapshot, template, payload)
         except MissInCatalog:
+            if database is not self._pool:
+                raise  # looking needs a connection, and this request holds one
             snapshot = await self._newer(snapshot)
             prepared = self._prepared(snapshot, _Template(template.request), payload)
         prepared = prepared.with_rows(rows)
