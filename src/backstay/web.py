@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Header = tuple[str, str]
 
@@ -31,6 +32,16 @@ async def _no_body() -> AsyncIterator[bytes]:
         yield chunk
 
 
+class WholeBody(Protocol):
+    """A body that can also be read at once, which is cheaper than chunk by chunk."""
+
+    async def whole(self) -> bytes:
+        """All of it. Raises ``ClientDisconnected`` for one that breaks off."""
+        ...
+
+    def __call__(self) -> AsyncIterator[bytes]: ...
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request, as a service receives it.
@@ -38,6 +49,7 @@ class Request:
     ``path`` is still percent-encoded and has the service's prefix removed (``/todos``, not
     ``/rest/v1/todos``); ``prefix`` is what was removed. ``query`` is the raw query string without
     its question mark. Header names are lower case; a repeated header is joined with ``", "``.
+    ``body`` gives the body in chunks; one that is a ``WholeBody`` is read at once by ``read``.
     """
 
     method: str
@@ -56,6 +68,14 @@ class Request:
         length = self.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             raise BodyTooLarge(limit)
+        if self.body is _no_body:
+            return b""
+        whole: Callable[[], Awaitable[bytes]] | None = getattr(self.body, "whole", None)
+        if whole is not None:
+            body = await whole()
+            if len(body) > limit:
+                raise BodyTooLarge(limit)
+            return body
         chunks: list[bytes] = []
         size = 0
         async for chunk in self.body():

@@ -44,15 +44,20 @@ class InFlight:
         self._flights: set[Flight] = set()
         self._ticking = False
         self._empty = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __len__(self) -> int:
         return len(self._flights)
 
     def enter(self, gone: Gone) -> Flight:
         """Note down the request that the current task answers."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a request is answered by a task")
+        # To find the running loop costs a system call on Python 3.11, so it is remembered.
+        task = asyncio.current_task(self._loop)
+        if task is None or self._loop is None:
+            task = asyncio.current_task()
+            if task is None:
+                raise RuntimeError("a request is answered by a task")
+            self._loop = task.get_loop()
         flight = Flight(task, gone)
         self._flights.add(flight)
         if not self._ticking:

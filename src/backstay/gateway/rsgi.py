@@ -24,6 +24,8 @@ from backstay.observe.events import ClientLeft, RequestFailed
 from backstay.web import ClientDisconnected, Header, Request, Response, Service
 
 _BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+SMALL_BODY: Final = 1 << 18
+"""Bytes up to which a body is read at once. Larger ones are streamed."""
 
 
 class _Scope(Protocol):
@@ -140,6 +142,29 @@ def _request(scope: _Scope, protocol: Any) -> Request:
     return request
 
 
+class _SmallBody:
+    """A ``WholeBody`` whose announced length, ``length``, is small enough to be waited for."""
+
+    __slots__ = ("_data", "_length", "_protocol")
+
+    def __init__(self, protocol: Any, length: int) -> None:
+        self._protocol = protocol
+        self._length = length
+        self._data: bytes | None = None
+
+    async def whole(self) -> bytes:
+        if self._data is None:
+            # One that breaks off comes as what there was of it.
+            data: bytes = await self._protocol() if self._length else b""
+            if len(data) != self._length:
+                raise ClientDisconnected
+            self._data = data
+        return self._data
+
+    async def __call__(self) -> AsyncIterator[bytes]:
+        yield await self.whole()
+
+
 def _body(protocol: Any, headers: Mapping[str, str]) -> Callable[[], AsyncIterator[bytes]]:
     """The body in chunks; raises ``ClientDisconnected`` for one that breaks off.
 
@@ -149,6 +174,8 @@ def _body(protocol: Any, headers: Mapping[str, str]) -> Callable[[], AsyncIterat
     """
     length = headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else None
+    if expected is not None and expected <= SMALL_BODY and "transfer-encoding" not in headers:
+        return _SmallBody(protocol, expected)
 
     async def chunks() -> AsyncIterator[bytes]:
         size = empty = 0

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from backstay.gateway.rsgi import RsgiApp, rsgi_app
+from backstay.gateway.rsgi import SMALL_BODY, RsgiApp, rsgi_app
 from backstay.gateway.server import HttpServer, bind
 from backstay.gateway.shutdown import shut_down
 from backstay.observe.bus import Bus
@@ -192,6 +192,16 @@ class TestRequests:
     ) -> None:
         async with server.connected() as (reader, writer):
             writer.write(b"POST /p HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\nhello")
+            writer.write_eof()
+            assert b"200 OK" not in await asyncio.wait_for(reader.read(), 10)
+
+    async def test_a_large_body_arrives_whole_or_not_at_all(self, server: Server) -> None:
+        data = b"x" * (SMALL_BODY + 1)
+        head = b"POST /p HTTP/1.1\r\n" + HOST + b"Content-Length: %d\r\n\r\n" % len(data)
+        (answer,) = await server.send(head + data)
+        assert answer.json()["body"] == data.decode()
+        async with server.connected() as (reader, writer):
+            writer.write(head + data[:-1])
             writer.write_eof()
             assert b"200 OK" not in await asyncio.wait_for(reader.read(), 10)
 
