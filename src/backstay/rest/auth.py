@@ -67,10 +67,16 @@ def identify(snapshot: Snapshot, authorization: str | None) -> Caller:
             raise errors.token_required()
         return _anonymous(settings.db_anon_role)
     claims = _verified(snapshot, token)
-    role = _role(claims, settings.jwt_role_claim_key) or settings.db_anon_role
+    return _caller(claims, settings.jwt_role_claim_key, settings.db_anon_role)
+
+
+@lru_cache(maxsize=1024)
+def _caller(claims: Claims, role_path: str, anonymous: str) -> Caller:
+    """Remembered by the very object ``claims``, which a verifier keeps for each known token."""
+    role = _role(claims, role_path) or anonymous
     if not role:
         raise errors.token_required()
-    return Caller(role, _claims_with_role(claims, role), role == settings.db_anon_role)
+    return Caller(role, _claims_with_role(claims, role), role == anonymous)
 
 
 def bearer_token(authorization: str | None) -> str | None:
