@@ -192,6 +192,18 @@ async def test_steps_may_use_the_other_extensions(database: Database) -> None:
     ]
 
 
+async def test_a_table_made_a_moment_ago_is_found(database: Database) -> None:
+    made = {"method": "POST", "path": "/fresh", "body": {"id": 1}}
+    async with served(database, ON, size=1) as rest:
+        database.psql("create table fresh (id int)")
+        found = await rest.ask("POST", "/batch", [{"path": "/tags"}, made])
+        missed = await rest.ask("POST", "/batch", [{"path": "/tags"}, {"path": "/nowhere"}])
+    assert found.status == 200, found.body
+    assert (missed.status, missed.json["code"]) == (404, "PGRST205")
+    assert missed.headers["batch-failed"] == "1"
+    assert database.execute("select id from fresh") == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

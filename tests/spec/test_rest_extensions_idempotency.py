@@ -24,10 +24,13 @@ def reply(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
 
 
 async def test_a_hundred_at_once_are_one(database: Database) -> None:
-    async with served(database, ON, size=8) as rest:
+    async with (
+        served(database, ON, size=8) as rest,
+        served(database, ON, size=8, schema="") as another_process,
+    ):
         answers = await asyncio.gather(
             *(
-                rest.ask(
+                each.ask(
                     "POST",
                     "/orders?select=id,note",
                     {"note": "once"},
@@ -35,7 +38,7 @@ async def test_a_hundred_at_once_are_one(database: Database) -> None:
                     idempotency_key="k-1",
                     prefer="return=representation",
                 )
-                for _ in range(100)
+                for each in [rest, another_process] * 50
             )
         )
         rows = await rest.ask("GET", "/orders?select=note")
@@ -163,6 +166,23 @@ async def test_what_is_rolled_back_is_not_kept(database: Database) -> None:
     assert database.execute("select 1 from _backstay.idempotency_keys", role="authenticator") == []
 
 
+async def test_repetitions_do_not_take_the_connections(database: Database) -> None:
+    database.psql(
+        "create function slow() returns text language sql as $$ select pg_sleep(0.5)::text $$"
+    )
+    async with served(database, ON, size=2) as rest:
+        repeated = [
+            asyncio.create_task(rest.ask("POST", "/rpc/slow", {}, idempotency_key="k"))
+            for _ in range(10)
+        ]
+        await asyncio.sleep(0.1)
+        others = await asyncio.wait_for(rest.ask("GET", "/tags"), 0.3)
+        answers = await asyncio.gather(*repeated)
+    assert others.status == 200
+    assert {answer.status for answer in answers} == {200}
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 9
+
+
 async def test_a_key_expires(database: Database) -> None:
     clock = ManualClock(START)
     async with served(database, ON, clock=clock) as rest:
@@ -186,13 +206,16 @@ async def test_stricter_isolation_waits_as_well(database: Database) -> None:
         role="supabase_admin",
     )
     try:
-        async with served(database, ON) as rest:
+        async with (
+            served(database, ON) as rest,
+            served(database, ON, schema="") as another_process,
+        ):
             answers = await asyncio.gather(
                 *(
-                    rest.ask(
+                    each.ask(
                         "POST", "/log", {"what": "a"}, "authenticated:ann", idempotency_key="k"
                     )
-                    for _ in range(4)
+                    for each in [rest, another_process] * 2
                 )
             )
             rows = await rest.ask("GET", "/log")

@@ -12,23 +12,23 @@ https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from weakref import WeakValueDictionary
 
 import orjson
 
-from backstay.clock import Clock
 from backstay.db.model import DatabaseError, Param, Query, Result, Session, Transaction
 from backstay.rest import errors
 from backstay.rest.auth import Caller
 from backstay.rest.execute import Database
 from backstay.rest.transaction import OneTransaction, one_transaction
-from backstay.web import Header, Request, Response, bytes_body
+from backstay.web import Header, Request, Response
 
 HEADER = "idempotency-key"
 REPLAYED: Header = ("Idempotent-Replayed", "true")
@@ -69,24 +69,27 @@ def asked(request: Request) -> bool:
     return HEADER in request.headers and request.method in _METHODS
 
 
-async def once(
-    serve: Serve,
-    pool: Database,
-    caller: Caller,
-    request: Request,
-    body: bytes,
-    *,
-    clock: Clock,
-    expiry: float,
-) -> Response:
-    """Serve ``request`` with its ``body``, or give the reply it had within ``expiry`` seconds.
+class Turns:
+    """Repetitions that come to this process wait here, not with a connection in their hands."""
 
-    Raises ``RestError`` BSTAY120 to BSTAY122, and what serving or the commit raises.
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[Param, ...], asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, key: tuple[Param, ...]) -> asyncio.Lock:
+        """The lock of a key, as long as somebody holds or awaits it."""
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
+
+
+async def once(serve: Serve, pool: Database, claim: Claim, request: Request) -> Response:
+    """Serve ``request``, whose body can be read again, or give the reply it had.
+
+    Raises ``RestError`` BSTAY121 and BSTAY122, and what serving or the commit raises.
     """
-    claim = Claim(caller, request, body, clock.now(), expiry)
-    again = replace(request, body=bytes_body(body))
     try:
-        return await _served(serve, pool, claim, again)
+        return await _served(serve, pool, claim, request)
     except _Known as known:
         return known.reply
     except DatabaseError as error:
@@ -94,7 +97,7 @@ async def once(
         if error.sqlstate != _CONFLICT or not claim.pending:
             raise
     try:
-        return await _served(serve, pool, claim, again)
+        return await _served(serve, pool, claim, request)
     except _Known as known:
         return known.reply
 
@@ -108,7 +111,10 @@ async def _served(serve: Serve, pool: Database, claim: Claim, request: Request) 
 
 
 class Claim:
-    """A key in the hands of one request: what a transaction has to begin with."""
+    """A key in the hands of one request: what a transaction has to begin with.
+
+    Its reply is kept for ``expiry`` seconds from ``now``. Raises ``RestError`` BSTAY120.
+    """
 
     def __init__(
         self, caller: Caller, request: Request, body: bytes, now: datetime, expiry: float
