@@ -83,7 +83,9 @@ def places(folder: Path, user: ServerUser, machine: Path) -> Places:
     home.chmod(0o711)
     if fresh:
         (home / ".gitignore").write_text("*\n", encoding="utf-8")
-    (home / "log").mkdir(exist_ok=True)
+    # What failed is logged with its SQL, values included; its files may have any mode then.
+    (home / "log").mkdir(mode=0o700, exist_ok=True)
+    (home / "log").chmod(0o700)
     near = user.reaches(home)
     base = home if near else _far(home, machine)
     data = base / "data"

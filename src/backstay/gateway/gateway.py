@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import Final
 
 from backstay.clock import monotonic
 from backstay.errors import HttpError
-from backstay.gateway import errors, health, ids, keys, limits
+from backstay.gateway import errors, health, hosts, ids, keys, limits
 from backstay.gateway.cors import cors_headers, is_preflight, preflight
 from backstay.gateway.forwarded import Forwarded
 from backstay.gateway.hosts import ProjectTable
@@ -17,6 +18,9 @@ from backstay.observe.events import RequestFailed, RequestFinished
 from backstay.observe.metrics import Metrics
 from backstay.tokens.api_keys import is_loopback
 from backstay.web import BodyTooLarge, ClientDisconnected, Request, Response, Service
+
+_PROXIED: Final = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
+"""A request that bears one of these was passed on."""
 
 
 class _Visit:
@@ -160,5 +164,12 @@ class Gateway:
 
 
 def _is_local(request: Request, peer: str) -> bool:
-    """Whether a program on this machine asks for itself, not a proxy for someone else."""
-    return is_loopback(peer) and "x-forwarded-for" not in request.headers
+    """Whether a program on this machine asks for itself: no proxy for someone else, and no web
+    page of another origin, nor one that made its own name point here (DNS rebinding)."""
+    headers = request.headers
+    return (
+        is_loopback(peer)
+        and headers.keys().isdisjoint(_PROXIED)
+        and hosts.is_own_name(request.host)
+        and hosts.is_own_origin(headers.get("origin"))
+    )

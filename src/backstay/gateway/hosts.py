@@ -15,6 +15,7 @@ from typing import Final
 
 from backstay.gateway.errors import NoProject
 from backstay.gateway.model import Project
+from backstay.tokens.api_keys import is_loopback
 
 _MACHINE: Final = frozenset({"", "localhost", "host.docker.internal"})
 
@@ -62,6 +63,20 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].rstrip(".").lower()
+
+
+def is_own_name(host: str) -> bool:
+    """Whether ``host`` can only mean this machine: no name that somebody else gives an address."""
+    name = host_name(host)
+    return not name or name.endswith(".localhost") or is_loopback(name)
+
+
+def is_own_origin(origin: str | None) -> bool:
+    """Whether a request came from no web page (None), or from one that this machine serves."""
+    if origin is None:
+        return True
+    _, separator, host = origin.partition("://")
+    return bool(separator and host) and is_own_name(host)
 
 
 def _is_this_machine(name: str) -> bool:

@@ -116,6 +116,8 @@ async def test_nobody_comes_in_who_should_not(folder: Path, make: Make) -> None:
     await cluster.start()
     sockets = cluster.status().sockets
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    log = folder / ".backstay" / "log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o700, "statements that failed are in there"
     port = cluster.status().port
     assert ask(cluster.url, "select current_user") == "postgres"
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

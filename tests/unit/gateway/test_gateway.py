@@ -273,6 +273,32 @@ class TestOwnPaths:
         assert (await World().send(path, client="10.0.0.1")).status == 404
         assert (await World().send(path, headers={"x-forwarded-for": "8.8.8.8"})).status == 404
 
+    @pytest.mark.parametrize("path", ["/metrics", "/rest-admin/v1/config"])
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            {"origin": "https://evil.example"},
+            {"origin": "http://localhost.evil.example:3000"},
+            {"origin": "null"},
+            {"forwarded": "for=8.8.8.8"},
+            {"via": "1.1 proxy"},
+            {"x-real-ip": "8.8.8.8"},
+        ],
+    )
+    async def test_nor_for_web_pages_and_proxies_on_it(
+        self, path: str, sent: dict[str, str]
+    ) -> None:
+        assert (await World().send(path, headers=sent)).status == 404
+
+    @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:54321", "8.8.8.8"])
+    async def test_nor_for_a_name_that_was_made_to_point_here(self, host: str) -> None:
+        assert (await World().send("/metrics", host=host)).status == 404
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:54321", "[::1]:1", "shop.localhost"])
+    async def test_but_for_pages_of_this_machine(self, host: str) -> None:
+        own = {"origin": f"http://{host}"}
+        assert (await World().send("/metrics", headers=own, host=host)).status == 200
+
 
 NAMES = st.sampled_from(
     [
