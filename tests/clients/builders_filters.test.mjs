@@ -118,6 +118,12 @@ test('in: numbers, and texts with commas, parentheses and quotes', async () => {
   await finds(books().in('id', []), [])
 })
 
+test('in: more values than a short address holds', async () => {
+  const many = Array.from({ length: 3000 }, (_, number) => number + 3)
+  await finds(books().in('id', many), [3, 4, 5])
+  await finds(books().notIn('id', many), [1, 2])
+})
+
 test('notIn: leaves nulls out', async () => {
   await finds(books().notIn('id', [1, 3]), [2, 4, 5])
   await finds(books().notIn('subtitle', ['Recipes (all)', 'a tale']), [5])

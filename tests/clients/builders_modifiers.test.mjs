@@ -129,6 +129,13 @@ test('limit: rows, and rows of an embedded table', async () => {
   await answers(asked().limit(1, { foreignTable: 'books' }), expected)
 })
 
+test('limit: no more rows than the project allows', async () => {
+  const { data, count, status } = await admin.rpc('numbers', { most: 1200 }, { count: 'exact' })
+  assert.deepEqual([data.length, count, status], [1000, 1200, 206])
+  assert.equal((await admin.rpc('numbers', { most: 1200 }).limit(1100)).data.length, 1000)
+  assert.equal((await admin.rpc('numbers', { most: 1200 }).range(1000, 1999)).data.length, 200)
+})
+
 test('range: from and to, beyond the end, of an embedded table', async () => {
   await finds(books().range(1, 2), [2, 3])
   await finds(books().range(4, 9), [5])
@@ -165,6 +172,13 @@ test('csv: quoted where it has to be', async () => {
 
 test('geojson: a table without PostGIS is refused', async () => {
   await refused(books().geojson(), 404, '42883')
+})
+
+test('geojson: a collection of features, where there is a function for it', async () => {
+  await answers(admin.schema('stacks').from('shelves').select().order('id').limit(1).geojson(), {
+    type: 'FeatureCollection',
+    features: [{ type: 'Feature', properties: { id: 1, name: 'north' } }],
+  })
 })
 
 test('stripNulls: of rows and of one row', async () => {

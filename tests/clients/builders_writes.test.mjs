@@ -2,7 +2,7 @@
 // methods it is about. Entries a test makes have a code of their own, and are removed at the end.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { admin, answers, finds, fresh, refused } from './builders.mjs'
+import { admin, answers, configure, finds, fresh, refused } from './builders.mjs'
 import { anonymous, bearing } from './support.mjs'
 
 const entries = () => admin.from('entries')
@@ -155,6 +155,21 @@ test('rollback: commits all the same, unless the server lets clients say', async
   const code = fresh()
   await answers(entries().insert({ code }).rollback(), null, 201)
   await answers(stored(code), [{ label: 'unlabelled', amount: null, note: null }])
+})
+
+test('rollback: undone, once the database lets clients say', async () => {
+  const attempt = async () => {
+    const code = fresh()
+    await answers(entries().insert({ code }).rollback().select('code'), [{ code }], 201)
+    return (await stored(code)).data.length === 0
+  }
+  await configure('db_tx_end', 'commit-allow-override', attempt)
+  try {
+    await refused(entries().insert({ code: 'kept' }).rollback(), 409, '23505')
+    assert.ok(await attempt())
+  } finally {
+    await configure('db_tx_end', 'commit', async () => !(await attempt()))
+  }
 })
 
 test('rpc: a scalar, defaults, an overload, nothing', async () => {

@@ -22,6 +22,9 @@ from backstay.web import Header, Response
 
 VARY: Header = ("Vary", "Accept, Prefer, Range")
 
+_LONGEST_LOCATION = 8000
+"""Characters. Node.js gives up an answer with 16 KB of headers, and filters may hold long lists."""
+
 
 def respond(prepared: Prepared, outcome: Outcome, settings: RestSettings, query: str) -> Response:
     """The answer to a request that succeeded; ``query`` is its query string.
@@ -50,7 +53,7 @@ def _read(
     status = range_status(lower, upper, outcome.total)
     headers: list[Header] = [("Content-Range", content_range(lower, upper, outcome.total))]
     if plan.kind == "read":
-        headers.append(("Content-Location", _content_location(request, query)))
+        headers += _content_location(request, query)
     headers += prepared.headers
     if plan.call is not None and plan.call.routine.returns_void:
         return 204, headers, b""
@@ -63,10 +66,14 @@ def _read(
     return status, headers, outcome.body
 
 
-def _content_location(request: ApiRequest, query: str) -> str:
+def _content_location(request: ApiRequest, query: str) -> list[Header]:
+    """The header, or nothing when it would be too long for clients to accept."""
+    if len(query) > _LONGEST_LOCATION:
+        return []
     canonical = canonical_query(query) if query else ""
     path = _path_of(request)
-    return f"{path}?{canonical}" if canonical else path
+    location = f"{path}?{canonical}" if canonical else path
+    return [("Content-Location", location)] if len(location) <= _LONGEST_LOCATION else []
 
 
 def _path_of(request: ApiRequest) -> str:

@@ -30,6 +30,15 @@ create function sleep_for(seconds float) returns text language sql volatile
 create function header(name text) returns text language sql stable
   as $$ select current_setting('request.headers')::json ->> name $$;
 
+create function numbers(most int) returns setof int language sql stable rows 2000
+  as 'select generate_series(1, most)';
+
+-- What PostGIS would bring, where only requests for this schema look.
+create function stacks.st_asgeojson(shelf record) returns text language plpgsql immutable as $$
+begin
+  return json_build_object('type', 'Feature', 'properties', to_json(shelf));
+end $$;
+
 -- Columns and a relationship that are computed.
 create function shouted(books) returns text language sql stable as 'select upper($1.title)';
 create function first_book(authors) returns setof books rows 1 language sql stable
