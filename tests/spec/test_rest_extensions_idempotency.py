@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from docs.build import REFERENCE
 
 from backstay.clock import ManualClock
 from backstay.config.rest import RestExtensions, RestSettings
@@ -240,6 +241,19 @@ async def test_without_the_table_it_says_so(database: Database) -> None:
         answer = await rest.ask("POST", "/log", {"what": "a"}, idempotency_key="k")
         plain = await rest.ask("POST", "/log", {"what": "a"})
     assert (answer.status, answer.json["code"], plain.status) == (500, "BSTAY122", 201)
+
+
+async def test_the_page_has_the_table_to_make(database: Database) -> None:
+    page = (REFERENCE / "rest-extensions.md").read_text("utf-8")
+    _, _, rest_of_it = page.partition("```sql\n")
+    database.psql("drop table _backstay.idempotency_keys", role="supabase_admin")
+    database.psql(rest_of_it.partition("```")[0], role="supabase_admin")
+    async with served(database, ON) as rest:
+        for _ in range(2):
+            answer = await rest.ask("POST", "/log", {"what": "a"}, idempotency_key="k")
+        rows = await rest.ask("GET", "/log")
+    assert (answer.status, answer.headers["idempotent-replayed"]) == (201, "true")
+    assert len(rows.json) == 1
 
 
 async def test_off_the_header_means_nothing(database: Database) -> None:

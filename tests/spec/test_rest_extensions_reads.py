@@ -137,6 +137,15 @@ async def test_distinct_with_what_is_embedded(database: Database) -> None:
     assert one.headers["content-range"] == "0-1/2"
 
 
+async def test_a_column_of_that_name_is_filtered_in_a_tree(database: Database) -> None:
+    async with served(database, ON) as rest:
+        database.psql(
+            "create table odd (id int, \"distinct\" text); insert into odd values (1, 'x')"
+        )
+        found = await rest.ask("GET", "/odd?and=(distinct.eq.x)&select=id&distinct=false")
+    assert found.json == [{"id": 1}]
+
+
 async def test_off_distinct_is_a_column(database: Database) -> None:
     async with served(database, RestExtensions(query_by_post=True)) as rest:
         database.psql(
