@@ -45,9 +45,12 @@ class Verifier:
 
 @st.composite
 def worlds_and_questions(draw: st.DrawFn) -> tuple[World, Asked]:
+    """A world and questions, each asked by two roles: the second finds the first one's plan."""
     world = draw(worlds())
-    role = st.sampled_from(ROLES)
-    return world, draw(st.lists(st.tuples(role, questions(world)), min_size=1, max_size=12))
+    asked: Asked = []
+    for question in draw(st.lists(questions(world), min_size=1, max_size=8)):
+        asked += [(draw(st.sampled_from(ROLES)), question) for _ in range(2)]
+    return world, asked
 
 
 def expected(database: Database, role: str, question: Question) -> tuple[list[Any], int]:
