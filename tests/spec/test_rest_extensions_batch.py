@@ -214,6 +214,8 @@ async def test_a_table_made_a_moment_ago_is_found(database: Database) -> None:
         ([{"path": "/tags", "method": "TRACE"}], "BSTAY100"),
         ([{"path": "/tags", "extra": 1}], "BSTAY100"),
         ([{"path": "/tags", "headers": {"Authorization": "Bearer service_role:x"}}], "BSTAY100"),
+        ([{"path": "/tags", "headers": {"X-Forwarded-For": "10.0.0.1"}}], "BSTAY100"),
+        ([{"path": "/tags", "headers": {"Idempotency-Key": "k"}}], "BSTAY100"),
         ([{"path": "/tags", "headers": {"prefer": 1}}], "BSTAY100"),
         ([{"path": "/batch", "method": "POST", "body": []}], "BSTAY100"),
         ([{"path": "/tags"}] * 6, "BSTAY101"),

@@ -29,24 +29,22 @@ FAILED = "Batch-Failed"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"})
 _MEMBERS = frozenset({"method", "path", "headers", "body"})
-_OF_THE_WHOLE = frozenset({"authorization", "apikey", "cookie", "idempotency-key"})
-"""Headers that say who asks, and for what once: the batch has them, not its requests."""
-
-_NOT_INHERITED = frozenset(
+_OWN = frozenset(
     {
         "accept",
         "accept-profile",
-        "content-encoding",
-        "content-length",
         "content-profile",
         "content-type",
-        "idempotency-key",
         "prefer",
         "range",
+        "range-unit",
         "x-http-method-override",
     }
 )
-"""Headers that say something of one request and its body."""
+"""Headers that say something of one request. All others are the batch's: who asks, from where, and
+whatever else policies may go by."""
+
+_NOT_INHERITED = _OWN | {"content-encoding", "content-length", "idempotency-key"}
 
 _LEFT_OUT = frozenset({"server-timing"})
 
@@ -157,7 +155,7 @@ def _headers(found: Any, place: int) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         raise errors.bad_batch(f"The headers of request {place} must be an object of texts.")
     headers = {name.lower(): text for name, text in found.items()}
-    refused = sorted(_OF_THE_WHOLE & headers.keys())
+    refused = sorted(headers.keys() - _OWN)
     if refused:
         raise errors.bad_batch(f"Request {place} may not have a header {refused[0]} of its own.")
     return headers
