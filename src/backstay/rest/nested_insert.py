@@ -75,7 +75,7 @@ async def insert(
     """Insert the rows and answer as an insert does. Raises ``RestError``, ``DatabaseError``."""
     asked, settings = tree.request, snapshot.settings
     session = make_session(snapshot, caller, asked, None, request.path, headers)
-    session = replace(session, read_only=False)
+    session = session._replace(read_only=False)
     level = isolation_of(None, snapshot.catalog, session.role)
     wanted = _wanted(tree, snapshot)
     shown = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import TypeVar
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -39,6 +40,10 @@ LAST_WORDS = frozenset({"order", "limit", "offset", "and", "or"})
 
 Pair = tuple[str, str | None]
 
+_KEY = itemgetter(0)
+LONG = 200
+"""Characters from which on a parameter is not remembered: lists may be of any length."""
+
 
 def split_query(query: str) -> list[Pair]:
     """Decoded (key, value) pairs in order; the value is None where there is no ``=``."""
@@ -60,32 +65,34 @@ def decoded(text: str) -> str:
 
 def canonical_query(query: str) -> str:
     """The query sorted by key and encoded anew; values of a repeated key are joined by commas."""
-    parts = [_canonical(part) for part in query.replace(";", "&").split("&") if part]
-    parts.sort(key=_key)
+    parts = [
+        _known_canonical(part) if len(part) <= LONG else _canonical(part)
+        for part in query.replace(";", "&").split("&")
+        if part
+    ]
+    parts.sort(key=_KEY)
     written: list[str] = []
     last: bytes | None = None
-    for key, name, value in parts:
+    for key, pair, value in parts:
         if key == last:
             written[-1] += f",{value}"
         else:
-            written.append(f"{name}={value}")
+            written.append(pair)
         last = key
     return "&".join(written)
 
 
-@lru_cache(maxsize=2048)
 def _canonical(part: str) -> tuple[bytes, str, str]:
-    """The key, the key encoded anew, and the value encoded anew."""
+    """The key, the pair encoded anew, and the value encoded anew."""
     if _UNCHANGED.match(part):
-        name, _, value = part.partition("=")
-        return name.encode(), name, value
+        name, equals, value = part.partition("=")
+        return name.encode(), part if equals else f"{part}=", value
     name, _, value = part.replace("+", " ").partition("=")
-    key = _raw(name)
-    return key, quote_from_bytes(key, safe=""), quote_from_bytes(_raw(value), safe="")
+    key, value = _raw(name), quote_from_bytes(_raw(value), safe="")
+    return key, f"{quote_from_bytes(key, safe='')}={value}", value
 
 
-def _key(part: tuple[bytes, str, str]) -> bytes:
-    return part[0]
+_known_canonical = lru_cache(maxsize=2048)(_canonical)
 
 
 def _raw(text: str) -> bytes:

@@ -16,12 +16,13 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from backstay.catalog.model import Snapshot
 from backstay.rest.filters import SINGLE_VALUED, list_value
 from backstay.rest.holes import SlotValue
-from backstay.rest.query_params import LAST_WORDS, RESERVED, decoded
+from backstay.rest.query_params import LAST_WORDS, LONG, RESERVED, decoded
 from backstay.rest.syntax import Scanner, Unparsed
 
 V = TypeVar("V")
@@ -52,22 +53,23 @@ def shape_of(
     """The shape of a request, and the values that were left out, by their place in the query."""
     parts: list[str] = []
     values: list[SlotValue | None] = []
+    known = _known_split
     if query:
         call = path.startswith("/rpc/") and method != "POST"
         if ";" in query:
             query = query.replace(";", "&")
         for part in query.split("&"):
-            if part:
-                kept, value = _split(part, call=call)
-                parts.append(kept)
-                values.append(value)
+            if not part:
+                continue
+            kept, value = known(part, call) if len(part) <= LONG else _split(part, call)
+            parts.append(kept)
+            values.append(value)
         if _OPEN_OFFSET in parts:
             parts = [_without_limit(part) for part in parts]
-    get = headers.get
-    return (method, path, *parts, *[get(name) for name in HEADERS]), tuple(values)
+    return (method, path, *parts, *map(headers.get, HEADERS)), tuple(values)
 
 
-def _split(part: str, *, call: bool) -> tuple[str, SlotValue | None]:
+def _split(part: str, call: bool) -> tuple[str, SlotValue | None]:
     """What of a parameter belongs to the shape, and what it leaves open."""
     key, _, text = part.partition("=")
     if key in ("limit", "offset") and _COUNT.match(text):
@@ -108,6 +110,9 @@ def open_slots(shape: Shape, values: Values) -> set[int]:
         for slot, (part, value) in enumerate(zip(shape[2:], values, strict=False))
         if value is not None and (part == _OPEN_LIMIT or not str(part).startswith("limit="))
     }
+
+
+_known_split = lru_cache(maxsize=2048)(_split)
 
 
 def _elements(text: str) -> tuple[str, ...] | None:

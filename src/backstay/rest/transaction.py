@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from backstay.db.model import Isolation, Query, Result, Session, Transaction
@@ -84,7 +83,7 @@ class OneTransaction:
         if _ORDER.index(isolation) > _ORDER.index(self._isolation):
             raise errors.isolation_too_late(isolation)
         # Unnamed: a prepared statement's plan would be shared between roles.
-        sent = [*before, *(replace(query, prepare=False) for query in queries)]
+        sent = [*before, *(query._replace(prepare=False) for query in queries)]
         if session.read_only:
             sent.append(_RELEASE)
         results = await transaction.run_all(sent)

@@ -33,6 +33,7 @@ sessions = st.builds(
         unique_by=lambda pair: pair[0],
     ).map(tuple),
     read_only=st.booleans(),
+    role_settings=st.just(()),
 )
 
 
