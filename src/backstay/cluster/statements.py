@@ -66,7 +66,7 @@ INSTALLED = frozenset(
 """Extensions every project finds installed; creating one again is no error, whatever its schema."""
 
 
-_POSTGIS = re.compile(r'type "(?:\w+\.)?(?:geometry|geography|box2d|box3d|raster)" does not exist')
+_POSTGIS = re.compile(r'type "(?:\w+\.)?(?:box2d|box3d|raster|geometry_dump)" does not exist')
 
 
 class Kind(Enum):
@@ -143,7 +143,7 @@ def absence(message: str) -> str | None:
     """A hint for an error whose reason is that an extension here is only a stand-in."""
     if _POSTGIS.search(message):
         return (
-            "PostGIS is a library that the embedded PostgreSQL does not have; point"
+            "Of PostGIS, a library, the embedded PostgreSQL has the commonest part only; point"
             " [backstay.postgres] bin_dir at an installed server that has it."
         )
     return None

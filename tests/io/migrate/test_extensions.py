@@ -272,3 +272,28 @@ def test_pgtap_prints_what_a_harness_reads(database: Database) -> None:
         "ok 5 - there",
         "# Looks like you failed 1 tests of 5",
     ]
+
+
+def test_what_a_dump_grants_of_pgaudit_is_there(database: Database) -> None:
+    database.execute("create extension pgaudit schema public")
+    for name in ("pgaudit_ddl_command_end", "pgaudit_sql_drop"):
+        database.execute(f"grant all on function public.{name}() to anon")
+
+
+def test_foreign_tables_of_wrappers_are_made_and_not_read(database: Database) -> None:
+    for statement in (
+        "create extension wrappers with schema extensions",
+        "create foreign data wrapper w handler extensions.stripe_fdw_handler"
+        " validator extensions.stripe_fdw_validator",
+        "create server s foreign data wrapper w options (api_key_id 'k')",
+        "create foreign table customers (id text) server s options (object 'customers')",
+        "create view emails as select id from customers",
+    ):
+        database.execute(statement, role=OWNER)
+    with pytest.raises(errors.InternalError):
+        database.execute("select * from emails", role=OWNER)
+    for option in ("filename '/etc/passwd'", "program 'id'"):
+        with pytest.raises(errors.FdwInvalidOptionName):
+            database.execute(
+                f"create foreign table f (l text) server s options ({option})", role=OWNER
+            )

@@ -202,7 +202,7 @@ async def test_a_failing_seed_leaves_nothing(database: Database, tmp_path: Path)
 async def test_a_type_of_postgis_is_an_error_that_says_what_to_do(
     database: Database, folder: Folder
 ) -> None:
-    project = folder(_1_a="create extension postgis; create table t (at geography(point));")
+    project = folder(_1_a="create extension postgis_raster; create table t (at raster);")
     with pytest.raises(MigrationError) as caught:
         await migrate(database.dsn(OWNER), project, progress=quiet)
     assert "bin_dir" in caught.value.why
