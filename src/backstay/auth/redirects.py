@@ -12,6 +12,11 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 _DECIMAL: Final = re.compile(r"[0-9]+")
+_AUTHORITY: Final = re.compile(
+    r"(?:[A-Za-z0-9\-._:~!$&'()*+,;=%@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]\\@:\s]*)(?::[0-9]*)?"
+)
+"""What may stand before the path. A browser ends it at a backslash too, and would go to the host
+before the backslash in ``https://evil.example\\@app.example.com``."""
 _HOST: Final = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 
 
@@ -63,7 +68,9 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     # A control character could end the header the URL is sent in.
-    return None if any(ord(c) < 32 or ord(c) == 127 for c in url) else parts
+    if any(ord(c) < 32 or ord(c) == 127 for c in url):
+        return None
+    return parts if _AUTHORITY.fullmatch(parts.netloc) else None
 
 
 def _port(parts: SplitResult) -> int | None:

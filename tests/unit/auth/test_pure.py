@@ -102,6 +102,14 @@ REDIRECTS = Redirects(
 @pytest.mark.parametrize(
     ("url", "allowed"),
     [
+        # To a browser a backslash ends the host; these lead to evil.example.
+        (r"https://evil.example\@site.example:8443/app", False),
+        (r"http://evil.example\@127.0.0.1/", False),
+        (r"https://evil.example:443\@exact.example/x", False),
+        (r"https://site.example:8443\@evil.example/", False),
+        ("http://evil.example[::1]/", False),
+        ("http://[::1]evil.example/", False),
+        ("http://[::1]:9/", True),
         ("https://site.example:8443/anything", True),
         ("https://site.example/anything", False),
         ("http://site.example:8443/", False),
