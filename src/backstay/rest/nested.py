@@ -4,8 +4,9 @@
 
     parents (to-one) ─▶ the row itself ─▶ children          one transaction, level by level
 
-The rows a row refers to are inserted before it, those that refer to it after it; the columns of
-the foreign key are filled in on the way. Every row is inserted as the caller, by the rules of its
+The rows a row refers to are inserted before it, those that refer to it after it, and those joined
+through a third table after it, with a row of that table for each; the columns of the foreign keys
+are filled in on the way. Every row is inserted as the caller, by the rules of its
 table.
 Planning is pure; ``insert`` does the I/O.
 """
@@ -51,8 +52,9 @@ class Link:
 
     @property
     def own_columns(self) -> list[str]:
-        """The columns of the foreign key on the owner's side."""
-        return [own for own, _ in self.key.columns]
+        """The columns on the owner's side that join the two."""
+        junction = self.key.junction
+        return [own for own, _ in (junction.source_columns if junction else self.key.columns)]
 
     @property
     def other_columns(self) -> list[str]:
@@ -154,10 +156,9 @@ def _link(catalog: Catalog, table: Name, name: str, found: list[tuple[int, Any]]
         raise errors.no_column(table.name, name)
     target, _, hint = name.partition("!")
     key = find_relationship(catalog, table.schema, table.name, target, hint or None)
-    if not isinstance(key, ForeignKey) or key.junction is not None:
+    if not isinstance(key, ForeignKey):
         raise errors.bad_nesting(
-            f"'{name}' is not joined to '{table.name}' by one foreign key, so that it is not known"
-            " which rows to insert."
+            f"'{name}' is a function of '{table.name}', which cannot say what to insert."
         )
     owners: list[int] = []
     objects: list[Values] = []

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
-from backstay.catalog.model import Snapshot
+from backstay.catalog.model import Junction, Snapshot
 from backstay.config.rest import RestSettings
 from backstay.db.model import Isolation, Query, Session
 from backstay.rest import errors
@@ -26,7 +26,7 @@ from backstay.rest.execute import (
 )
 from backstay.rest.guc import override_headers, override_status
 from backstay.rest.intent import ApiRequest, Field, Filter, Group, OrderTerm
-from backstay.rest.nested import Rows, Tree
+from backstay.rest.nested import Link, Rows, Tree
 from backstay.rest.plan import make_plan
 from backstay.rest.planned import Plan
 from backstay.rest.preferences import applied
@@ -111,12 +111,30 @@ async def _insert(run: _Run, rows: Rows, wanted: list[str], *, returning: bool =
     else:
         await _insert_together(run, rows)
     for link in rows.after:
+        if link.key.junction is not None:
+            await _insert_joined(run, rows, link, link.key.junction)
+            continue
         for own, other in link.key.columns:
             for owner, values in zip(link.owners, link.rows.values, strict=True):
                 values[other] = rows.values[owner][own]
             if own in rows.stored:
                 link.rows.stored.add(other)
         await _insert(run, link.rows, [])
+
+
+async def _insert_joined(run: _Run, rows: Rows, link: Link, junction: Junction) -> None:
+    """Rows on the other side of a junction, and the junction's own rows."""
+    await _insert(run, link.rows, [column for column, _ in junction.target_columns])
+    between = Rows(junction.table, [{} for _ in link.owners])
+    for place, owner in enumerate(link.owners):
+        for column, name in junction.source_columns:
+            between.values[place][name] = rows.values[owner][column]
+        for column, name in junction.target_columns:
+            between.values[place][name] = link.rows.values[place][column]
+    stored = [name for column, name in junction.source_columns if column in rows.stored]
+    stored += [name for column, name in junction.target_columns if column in link.rows.stored]
+    between.stored.update(stored)
+    await _insert(run, between, [])
 
 
 async def _insert_each(run: _Run, rows: Rows, needed: list[str]) -> None:
