@@ -16,6 +16,7 @@ import psycopg
 from backstay.cluster.folder import seed_files
 from backstay.cluster.migrate import Progress, operator_connection, run_file, statements_of
 
+_DEFAULT = "./seed.sql"
 _RECORD = """
 insert into supabase_migrations.seed_files (path, hash) values (%s, %s)
 on conflict (path) do update set hash = excluded.hash
@@ -32,7 +33,8 @@ async def seed(
     """
     files, unmatched = seed_files(folder, patterns)
     for pattern in unmatched:
-        progress(f"No seed file matches {pattern}")
+        if pattern != _DEFAULT:  # every config.toml has it, whether there is a seed or not
+            progress(f"No seed file matches {pattern}")
     if not files:
         return []
     done: list[str] = []

@@ -191,6 +191,12 @@ async def test_a_seed_runs_once_and_a_changed_one_is_only_noted(
     assert database.execute("select x from seeded") == [(1,)]
 
 
+async def test_a_project_without_a_seed_is_not_told_so(database: Database, tmp_path: Path) -> None:
+    said: list[str] = []
+    await seed(database.dsn(OWNER), tmp_path, ["./seed.sql", "./more.sql"], progress=said.append)
+    assert said == ["No seed file matches ./more.sql"]
+
+
 async def test_a_failing_seed_leaves_nothing(database: Database, tmp_path: Path) -> None:
     (tmp_path / "seed.sql").write_text("create table seeded (x int); insert into nope values (1);")
     with pytest.raises(MigrationError) as caught:
