@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -90,8 +91,10 @@ def show_running(found: Sequence[Folders]) -> bool:
 
 def serve(options: ServeOptions) -> None:
     """Serve in this process until told to stop."""
+    gc.disable()  # what modules are made of stays: looking for garbage in it delays the start
     from backstay import app  # noqa: PLC0415 - --help stays quick
 
+    gc.enable()
     screen = choose_screen(format=options.log_format or "auto")
     if descriptor := os.environ.pop(_TOLD, ""):
         screen = Announcing(screen, int(descriptor))
