@@ -43,6 +43,9 @@ _OPEN_OFFSET = f"offset={_OPEN}"
 _LIMITS = 16
 """How many sets of limits one query may have as part of its SQL."""
 
+_LONG = 8192
+"""Characters of a shape that is seldom asked for twice."""
+
 _COUNT = re.compile(r"[1-9][0-9]{0,8}\Z")
 _NEVER_OPERATOR = frozenset('0123456789-{["')
 
@@ -124,11 +127,22 @@ def _elements(text: str) -> tuple[str, ...] | None:
     return None if elements == ("",) else elements
 
 
-class PlanCache(Generic[V]):
-    """The newest plans of the present snapshot; another snapshot empties it."""
+def _length(shape: Shape) -> int:
+    """Characters of ``shape``: what its plan takes in memory grows with them, about 50 B each."""
+    return sum(len(part) for part in shape if isinstance(part, str))
 
-    def __init__(self, bound: int = 1024) -> None:
+
+class PlanCache(Generic[V]):
+    """The newest plans of the present snapshot; another snapshot empties it.
+
+    At most ``bound`` plans, whose shapes have at most ``characters`` together: a query of the
+    longest length there may be takes some MB, and a client can write any number of them.
+    """
+
+    def __init__(self, bound: int = 1024, characters: int = 1 << 20) -> None:
         self._bound = bound
+        self._characters = characters
+        self._length = 0
         self._snapshot: Snapshot | None = None
         self._plans: OrderedDict[Shape, V] = OrderedDict()
         self._limits: OrderedDict[Shape, set[Shape]] = OrderedDict()
@@ -137,6 +151,7 @@ class PlanCache(Generic[V]):
         if snapshot is not self._snapshot:
             self._plans.clear()
             self._limits.clear()
+            self._length = 0
             self._snapshot = snapshot
             return None
         found = self._plans.get(shape)
@@ -147,16 +162,22 @@ class PlanCache(Generic[V]):
     def put(self, snapshot: Snapshot, shape: Shape, plan: V) -> None:
         if snapshot is not self._snapshot:
             return
+        if shape not in self._plans:
+            self._length += _length(shape)
         self._plans[shape] = plan
-        if len(self._plans) > self._bound:
-            self._plans.popitem(last=False)
+        while len(self._plans) > self._bound or self._length > self._characters:
+            oldest, _ = self._plans.popitem(last=False)
+            self._length -= _length(oldest)
 
     def admits(self, shape: Shape) -> bool:
         """Whether the limits of ``shape`` may become part of its SQL.
 
         Only so many may for requests that are alike but for their limits, or a client that varies
-        them would push everything else out of this cache and of those of the connections.
+        them would push everything else out of this cache and of those of the connections. Those of
+        a long shape never do: it would have to be remembered, too.
         """
+        if _length(shape) > _LONG:
+            return False
         family, limits = _limits_of(shape)
         known = self._limits.setdefault(family, set())
         self._limits.move_to_end(family)

@@ -212,6 +212,28 @@ def test_the_oldest_plan_goes_first() -> None:
     assert [cache.get(now, (number,)) for number in range(3)] == [0, None, 2]
 
 
+def test_long_shapes_take_the_place_of_many() -> None:
+    cache: PlanCache[int] = PlanCache(bound=10, characters=100)
+    now = snapshot()
+    cache.get(now, ())
+    for number, part in enumerate(("a" * 10, "b" * 60, "c" * 40)):
+        cache.put(now, (part,), number)
+        cache.put(now, (part,), number)
+    assert cache.get(now, ("a" * 10,)) is None
+    assert (cache.get(now, ("b" * 60,)), cache.get(now, ("c" * 40,))) == (1, 2)
+    cache.put(now, ("d" * 101,), 3)
+    assert cache.get(now, ("d" * 101,)) is None
+    cache.put(now, ("e" * 100,), 4)
+    assert cache.get(now, ("e" * 100,)) == 4
+
+
+def test_limits_of_a_long_shape_stay_open() -> None:
+    cache: PlanCache[int] = PlanCache()
+    short, _ = shape_of("GET", "/t", "limit=1", {})
+    long, _ = shape_of("GET", "/t", f"select={'a' * 9000}&limit=1", {})
+    assert (cache.admits(short), cache.admits(long)) == (True, False)
+
+
 def test_a_nul_byte_is_refused_whatever_is_cached() -> None:
     one = service(Scripted())
     assert asyncio.run(one(request("GET", "/clients?id=eq.1"))).status == 200
