@@ -157,6 +157,29 @@ async def test_what_a_request_sets_ends_with_it(database: Database) -> None:
     assert (written["status"], "x-kind" in written["headers"]) == (201, False)
 
 
+async def test_bodies_that_are_text(database: Database) -> None:
+    csv = {
+        "method": "POST",
+        "path": "/log",
+        "headers": {"Content-Type": "text/csv"},
+        "body": "what\na\nb\n",
+    }
+    async with served(database, ON) as rest:
+        answer = await rest.ask("POST", "/batch", [csv, {"path": "/log?order=what"}])
+    assert answer.json[1]["body"] == [{"what": "a"}, {"what": "b"}]
+
+
+async def test_one_that_rolls_back_undoes_all(database: Database) -> None:
+    settings = RestSettings(db_anon_role="anon", db_tx_end="commit-allow-override")
+    step = {"method": "POST", "path": "/log", "body": {"what": "x"}}
+    tried = {**step, "headers": {"Prefer": "tx=rollback"}}
+    async with served(database, ON, settings=settings) as rest:
+        answer = await rest.ask("POST", "/batch", [step, tried, {"path": "/log"}])
+        rows = await rest.ask("GET", "/log")
+    assert answer.status == 200
+    assert (len(answer.json[2]["body"]), rows.json) == (2, [])
+
+
 async def test_isolation_is_of_the_whole(database: Database) -> None:
     strict = {"method": "POST", "path": "/rpc/strict"}
     async with served(database, ON) as rest:
