@@ -20,7 +20,7 @@ _EXPOSED: Final = (
     "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, ETag, Link, Location, "
     "Preference-Applied, Range-Unit, Server, Transfer-Encoding, Upload-Length, Upload-Offset, "
     "Tus-Resumable, X-Request-Id, X-Supabase-Api-Version, X-Total-Count, sb-request-id, "
-    "x-sb-error-code"
+    "x-sb-error-code, Batch-Failed, Idempotent-Replayed"
 )
 _MAX_AGE: Final = "86400"
 
