@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,14 @@ from backstay.rest.filters import condition, list_value, logic_tree, whole_value
 from backstay.rest.intent import Field
 from backstay.rest.query_params import parse_query
 from backstay.rest.select import column_list, order_list, select_list
-from backstay.rest.syntax import MAX_DEPTH, Scanner, Unparsed
+from backstay.rest.syntax import (
+    LONGEST_EXPLAINED,
+    MAX_DEPTH,
+    ParseError,
+    Scanner,
+    Unparsed,
+    parsed,
+)
 
 MISTAKES = [
     ("a=0", "filter (0)", 1, 'unexpected "0" expecting "not" or operator (eq, gt, ...)'),
@@ -162,6 +170,22 @@ def test_deep_nesting_is_refused(open_: str) -> None:
     with pytest.raises(RestError) as caught:
         parse_query(open_)
     assert str(MAX_DEPTH) in str(caught.value.details)
+
+
+def test_a_long_text_that_is_wrong_is_not_read_again() -> None:
+    careful: list[bool] = []
+
+    def grammar(scanner: Scanner) -> None:
+        careful.append(scanner.careful)
+        scanner.many(re.compile("a*"))
+        scanner.char("b")
+
+    long = "a" * LONGEST_EXPLAINED + "c"
+    with pytest.raises(ParseError) as caught:
+        parsed(long, "it", grammar)
+    assert careful == [False]
+    assert caught.value.message == f'"it" (line 1, column {LONGEST_EXPLAINED + 1})'
+    assert caught.value.details == 'unexpected "c"'
 
 
 def test_long_lists_are_read() -> None:
