@@ -6,6 +6,7 @@ same shape (see ``shapes``), so most of them go straight from their headers to t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -174,7 +175,7 @@ class RestService:
         body = await request.read(_MAX_BODY) if request.method in TAKES_BODY else b""
         shape, values = shape_of(request.method, request.path, request.query, headers)
         template = self._template(snapshot, request, headers, shape, values)
-        payload = request_payload(template.request, body)
+        payload = await _payload(template.request, body)
         rows = rows_of(template.request, values, headers)
         timer.stage()
         if template.request.verb in ("root", "info"):
@@ -292,6 +293,15 @@ class RestService:
 
 
 _MAX_BODY_SHAPES = 64
+
+_LARGE_BODY = 1 << 18
+"""Bytes that take some ten milliseconds to read, during which others are to be served."""
+
+
+async def _payload(request: ApiRequest, body: bytes) -> Payload | None:
+    if len(body) < _LARGE_BODY:
+        return request_payload(request, body)
+    return await asyncio.to_thread(request_payload, request, body)
 
 
 def _info(snapshot: Snapshot, asked: ApiRequest) -> web.Response:

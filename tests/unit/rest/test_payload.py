@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from backstay.rest import media
@@ -52,6 +54,22 @@ def test_csv() -> None:
     found = parse_payload(b'a,b\n1,NULL\n"x, ""y""",\n', media.CSV, "insert", None)
     assert found.keys == {"a", "b"}
     assert found.raw == b'[{"a":"1","b":null},{"a":"x, \\"y\\"","b":""}]'
+
+
+@pytest.mark.parametrize("body", [b"a", b"a,b\r\n", b"\na\n\n"])
+def test_csv_without_rows(body: bytes) -> None:
+    assert parse_payload(body, media.CSV, "insert", None) == Payload(b"[]")
+
+
+def test_csv_takes_little_more_memory_than_its_body() -> None:
+    body = b"title\n" + b"x\n" * 200_000
+    tracemalloc.start()
+    try:
+        parse_payload(body, media.CSV, "insert", None)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50 * len(body), "was 250 times the body"
 
 
 @pytest.mark.parametrize("body", [b"", b"a,b\n1\n", b'a\n"', b"a\n\xff"])

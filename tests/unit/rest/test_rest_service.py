@@ -589,3 +589,25 @@ def test_volatility_decides_whether_a_post_may_write() -> None:
     assert database.session.read_only
     ask("POST", "/rpc/reset", JSON, b"{}", database=database)
     assert not database.session.read_only
+
+
+def test_a_large_body_does_not_keep_others_waiting() -> None:
+    one = service(Scripted())
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.005)
+            ticks += 1
+
+    async def run() -> int:
+        ticking = asyncio.create_task(tick())
+        body = b"no\n" + b"x\n" * 400_000
+        response = await one(
+            request("POST", "/clients", body=body, headers={"content-type": "text/csv"})
+        )
+        ticking.cancel()
+        return response.status
+
+    assert (asyncio.run(run()), ticks > 3) == (400, True)
