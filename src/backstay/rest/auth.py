@@ -17,6 +17,7 @@ from backstay.catalog.model import Snapshot
 from backstay.config.jspath import RolePath, parse_role_path
 from backstay.rest import errors
 from backstay.tokens.model import Claims, TokenError
+from backstay.tokens.verify import LONGEST_REMEMBERED
 
 _NO_KEY = "No suitable key or wrong key type"
 _UNREADABLE = ("JWT couldn't be decoded", None)
@@ -67,16 +68,19 @@ def identify(snapshot: Snapshot, authorization: str | None) -> Caller:
             raise errors.token_required()
         return _anonymous(settings.db_anon_role)
     claims = _verified(snapshot, token)
-    return _caller(claims, settings.jwt_role_claim_key, settings.db_anon_role)
+    known = _known_caller if len(claims.json) <= LONGEST_REMEMBERED else _caller
+    return known(claims, settings.jwt_role_claim_key, settings.db_anon_role)
 
 
-@lru_cache(maxsize=1024)
 def _caller(claims: Claims, role_path: str, anonymous: str) -> Caller:
-    """Remembered by the very object ``claims``, which a verifier keeps for each known token."""
     role = _role(claims, role_path) or anonymous
     if not role:
         raise errors.token_required()
     return Caller(role, _claims_with_role(claims, role), role == anonymous)
+
+
+_known_caller = lru_cache(maxsize=1024)(_caller)
+"""Remembered by the very object ``claims``, which a verifier keeps for each known token."""
 
 
 def bearer_token(authorization: str | None) -> str | None:

@@ -38,6 +38,9 @@ from backstay.tokens.model import Claims, Reason, TokenError
 LEEWAY: Final = 30
 """Seconds two clocks may differ, as PostgREST allows."""
 
+LONGEST_REMEMBERED: Final = 1 << 14
+"""Characters of a token that is remembered: users decide how much metadata theirs carry."""
+
 _FOREVER: Final = math.inf
 _INT64: Final = 1 << 63
 
@@ -106,7 +109,7 @@ class JwtVerifier:
         self._cache.pop(token, None)
         claims = self._decode(token)
         verified = self._check(claims)
-        if self._cache_size > 0:
+        if self._cache_size > 0 and len(token) <= LONGEST_REMEMBERED:
             if len(self._cache) >= self._cache_size:
                 del self._cache[next(iter(self._cache))]
             self._cache[token] = verified

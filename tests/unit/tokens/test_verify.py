@@ -18,7 +18,7 @@ from backstay.config.rest import RestSettings
 from backstay.tokens.keys import KeySet, b64url_encode, public_jwk
 from backstay.tokens.model import TokenError
 from backstay.tokens.sign import Signer
-from backstay.tokens.verify import JwtVerifier
+from backstay.tokens.verify import LONGEST_REMEMBERED, JwtVerifier
 
 SECRET = "reallyreallyreallyreallyverysafe"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -280,6 +280,10 @@ class TestCacheR099:
         assert small.verify(texts[2]) is kept[2]
         assert small.verify(texts[1]) is kept[1]
         assert small.verify(texts[0]) is not kept[0]
+
+    def test_a_token_that_carries_much_is_not_remembered(self) -> None:
+        cached, text = verifier(), token({"user_metadata": "x" * LONGEST_REMEMBERED})
+        assert cached.verify(text) is not cached.verify(text)
 
     def test_size_0_remembers_nothing(self) -> None:
         none, text = verifier(cache_size=0), token({})
