@@ -5,6 +5,7 @@ machine is shared; a test that fails by the clock teaches people to ignore it. M
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.support.running import REPOSITORY, Running, command, copy_project, start
+from tests.support.running import REPOSITORY, Running, command, copy_project, launch
 
 
 def pss(pid: int) -> int:
@@ -35,10 +36,18 @@ def pss(pid: int) -> int:
 def first_answer(folder: Path, log: Path) -> tuple[Running, float]:
     """A started server and the seconds from the command to its first answered read."""
     began = time.perf_counter()
-    running = start([folder], log=log)
-    reply = httpx.get(f"{running.url}/rest/v1/machines")
-    assert reply.status_code == 200, reply.text
-    return running, time.perf_counter() - began
+    running = launch([folder], log=log)
+    while time.perf_counter() - began < 60 and running.process.poll() is None:
+        try:
+            reply = httpx.get(f"{running.url}/rest/v1/machines")
+        except httpx.TransportError:
+            time.sleep(0.01)
+            continue
+        took = time.perf_counter() - began
+        assert reply.status_code == 200, reply.text
+        return running, took
+    running.stop()
+    raise AssertionError(f"no answer\n{log.read_text()[-4000:]}")
 
 
 @pytest.fixture
@@ -66,11 +75,13 @@ def test_budget(folder: Path, tmp_path: Path) -> None:
         done = command("db", "reset", "--project", str(folder))
         took = time.perf_counter() - began
         assert done.returncode == 0, done.stderr
+        inside = re.search(r"in ([0-9.]+) s", done.stdout)
+        assert inside is not None, done.stdout
         with psycopg.connect(database) as connection:
             row = connection.execute("select count(*) from public.services").fetchone()
         assert row == (11,)
         assert httpx.get(f"{running.url}/rest/v1/machines").status_code == 200
-        figures.append((label, f"{took:.2f} s", budget))
+        figures.append((f"{label} (whole command {took:.2f} s)", f"{inside[1]} s", budget))
 
     time.sleep(2)
     postmaster = json.loads((folder / ".backstay" / "state.json").read_text())["server_pid"]
@@ -85,7 +96,7 @@ def test_budget(folder: Path, tmp_path: Path) -> None:
 
     print()
     for name, figure, budget in figures:
-        print(f"{name:<45}{figure:>10}   budget {budget}")
+        print(f"{name:<60}{figure:>10}   budget {budget}")
     assert idle <= 150 * 1024
 
 

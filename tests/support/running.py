@@ -86,6 +86,26 @@ class Running:
         command("stop", "--project", str(self.folder))
 
 
+def launch(
+    folders: Sequence[Path],
+    *,
+    log: Path,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Running:
+    """A server process on ``folders``, which may not answer yet."""
+    chosen = port or free_port()
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*BACKSTAY, "start", *map(str, folders), "--port", str(chosen), *arguments],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environ or {})},
+        )
+    return Running(process, folders[0], chosen, log)
+
+
 def start(
     folders: Sequence[Path],
     *,
@@ -96,15 +116,7 @@ def start(
     timeout: float = 60,
 ) -> Running:
     """Start a server on ``folders`` and wait until its first project answers."""
-    chosen = port or free_port()
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*BACKSTAY, "start", *map(str, folders), "--port", str(chosen), *arguments],
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **(environ or {})},
-        )
-    running = Running(process, folders[0], chosen, log)
+    running = launch(folders, log=log, port=port, arguments=arguments, environ=environ)
     ready = command(
         "ready", "--project", str(folders[0]), "--timeout", str(timeout), timeout=timeout + 10
     )
