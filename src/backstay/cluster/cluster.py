@@ -26,11 +26,11 @@ from backstay.cluster.identity import ServerUser, server_user
 from backstay.cluster.locks import FileLock
 from backstay.cluster.materialise import materialise
 from backstay.cluster.places import Places, machine_dir, places
-from backstay.cluster.ports import free_ports
 from backstay.cluster.postmaster import Postmaster, Refused
 from backstay.cluster.provider import Installation, embedded, from_bin_dir
 from backstay.cluster.settings import ClusterSettings
 from backstay.cluster.state import State, read_state, write_state
+from backstay.config.ports import free_ports
 from backstay.errors import OperatorError
 
 Phase = Literal["stopped", "running", "asleep"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,11 @@ def choose_port(
         f"No free port from {wanted} to {wanted + _TRIES - 1} on {host}.",
         next="Choose one: backstay start --port PORT",
     )
+
+
+def free_ports(first: int, *, host: str = "127.0.0.1") -> Iterator[int]:
+    """Ports from ``first`` upwards that are free as they are asked for."""
+    return (port for port in range(first, min(first + _TRIES, 65536)) if is_free(host, port))
 
 
 def is_free(host: str, port: int) -> bool:
