@@ -402,7 +402,6 @@ def _shown(project: Project, prepared: Prepared) -> ProjectReady:
         pending=prepared.pending,
         status=tuple(project.status().items()),
         urls=project.urls,
-        notes=prepared.notes,
     )
 
 

@@ -24,6 +24,8 @@ from backstay.clock import Clock, monotonic
 from backstay.cluster import bootstrap, migrate, seed
 from backstay.cluster.cluster import Cluster
 from backstay.cluster.conf import SUPERUSER
+from backstay.cluster.folder import names
+from backstay.cluster.plan import plan
 from backstay.cluster.settings import cluster_settings
 from backstay.cluster.supervise import supervise
 from backstay.config.auth import AuthSettings
@@ -87,7 +89,6 @@ class Prepared:
     postgres_seconds: float
     applied: tuple[str, ...]
     pending: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 class Project:
@@ -202,16 +203,14 @@ class Project:
         if self.cluster is None:
             await _bootstrapped(owner)
         await bootstrap.settle(owner, self._settlement())
-        notes: list[str] = []
-        applied = await self._migrate(owner, progress, notes.append)
+        applied = await self._migrate(owner, progress)
         async with await psycopg.AsyncConnection.connect(owner) as connection:
             version = connection.info.parameter_status("server_version") or ""
         return Prepared(
             postgres_version=version.partition(" ")[0],
             postgres_seconds=seconds,
             applied=applied,
-            pending=(),
-            notes=tuple(notes),
+            pending=await self._pending(owner),
         )
 
     async def serve(self) -> None:
@@ -316,9 +315,7 @@ class Project:
             await self._disconnect()
             await self.cluster.sleep()
 
-    async def _migrate(
-        self, owner: str, progress: Progress, note: Callable[[str], None]
-    ) -> tuple[str, ...]:
+    async def _migrate(self, owner: str, progress: Progress) -> tuple[str, ...]:
         """Apply what is pending, then the seed files that never ran.
 
         Somebody else's database is seeded with its first migrations only: it may be in production.
@@ -331,6 +328,12 @@ class Project:
         if config.db.seed.enabled and (fresh or self.cluster is not None):
             await seed.seed(owner, folder, config.db.seed.sql_paths, progress=progress)
         return tuple(one.migration.file for one in done)
+
+    async def _pending(self, owner: str) -> tuple[str, ...]:
+        """The files still to be applied: some only where [db.migrations] is switched off."""
+        files = names(self.config.folders.migrations)
+        todo = plan(files, await migrate.applied(owner))
+        return tuple(migration.file for migration in todo.pending)
 
     def _operator_conninfo(self) -> str:
         return self.database.conninfo(SUPERUSER)

@@ -85,6 +85,22 @@ def test_second_start_prints_the_status(make: Make, tmp_path: Path) -> None:
         running.stop()
 
 
+def test_start_says_what_is_pending(make: Make, tmp_path: Path) -> None:
+    """With migrations switched off nothing is applied, and the start screen counts what waits."""
+    log = tmp_path / "log"
+    running = start([make("held", "[db.migrations]\nenabled = false\n")], log=log)
+    try:
+        (ready,) = [
+            event
+            for line in log.read_text().splitlines()
+            if (event := json.loads(line))["event"] == "ready"
+        ]
+        assert ready["migrations"] == {"applied": 0, "pending": 1}
+        assert notes(running.url).json()["code"] == "PGRST205"
+    finally:
+        running.stop()
+
+
 def test_workers_share_the_port(make: Make, tmp_path: Path) -> None:
     """Two processes answer; one that is killed is replaced."""
     folder = make("many")
